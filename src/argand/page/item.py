@@ -31,7 +31,7 @@ def item_view(
     first: int = 0,
     table: str = "Table",
 ) -> str:
-    """The element that tells of the item shown in a group's views, with buttons to the next and previous.
+    """The element that tells of the item shown in a group's views.
 
     Item `first` is shown to begin with. `columns` are those of the rows of all items, `table` is the heading
     of that table, `caption` HTML below it, `label` for those who cannot see the page.

@@ -1,7 +1,7 @@
 "use strict";
 // Words on the item that the views of a group show: title, verdict, facts and a table. All of it is plain text.
-argand.views.item = async (stage, data, figure) => {
-  const {element, on, show, button} = argand;
+argand.views.item = async (stage, data) => {
+  const {element, on, show} = argand;
   const items = JSON.parse(new TextDecoder().decode(await argand.array(data.items)));
   let current = data.first, open = true;
 
@@ -37,23 +37,16 @@ argand.views.item = async (stage, data, figure) => {
     return fold;
   }
 
-  const told = element("span", {class: "soft", "aria-live": "polite"});
-  const previous = button("← previous", null, () => show(data.group, current - 1));
-  const next = button("next →", null, () => show(data.group, current + 1));
-
   function fill(number) {
     if (!(number in items)) return;
     current = number;
     const one = items[number], trusted = one.verdict === null || one.verdict[0];
-    told.textContent = `${number + 1} of ${items.length}`;
-    previous.disabled = number === 0;
-    next.disabled = number === items.length - 1;
-    stage.replaceChildren(element("h3", {}, one.title), ...[one.verdict].filter(Boolean).map(verdict),
+    const place = items.length > 1 ? element("span", {class: "soft"}, ` ${number + 1} of ${items.length}`) : null;
+    stage.replaceChildren(element("h3", {}, one.title, place), ...[one.verdict].filter(Boolean).map(verdict),
       facts(one.facts, trusted), ...one.notes.map(note => element("p", {class: "soft"}, note)),
       ...(one.rows.length ? [table(one.rows, trusted)] : []));
   }
 
-  if (items.length > 1) argand.tools(figure).append(previous, next, told);
   on(data.group, fill);
   if (!stage.childElementCount) show(data.group, current);
 };

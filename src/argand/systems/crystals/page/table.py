@@ -12,6 +12,9 @@ from argand.systems.crystals.page.run import Item, Kind
 GROUP = "structures"
 """The views that show the same structure."""
 
+_SMALLEST = 5e-7
+"""Å; smaller displacements are rounding: CIFs are written with some six decimals of a fraction."""
+
 
 @dataclass(frozen=True)
 class _Field:
@@ -33,9 +36,19 @@ def short(value: float | None) -> str:
     return f"{value:.2g}" if value is not None and np.isfinite(value) else ""
 
 
+def distance(value: float) -> str:
+    """A displacement in Å with two significant digits; 0 below what a CIF tells."""
+    return "0" if value < _SMALLEST else short(value)
+
+
 def moved(item: Item) -> str:
     """The largest displacement of an atom, in Å."""
-    return "" if item.moved is None else short(float(item.moved.distance.max()))
+    return "" if item.moved is None else distance(float(item.moved.distance.max()))
+
+
+def _whole(value: str) -> str:
+    """Text on one line: a symbol with a minus would be broken there."""
+    return f'<span class="whole">{text(value)}</span>'
 
 
 def _yes(value: bool | None, yes: str, no: str) -> str:
@@ -46,7 +59,7 @@ _NAME = _Field("structure", lambda one: text(one.name), of_answer=False)
 _STEP = _Field("share of the path, %", lambda one: f"{100 * one.record['share']:.1f}", True, False)
 _FIRST = (
     _Field("formula", lambda one: text(one.record["formula"])),
-    _Field("space group", lambda one: text(one.space_group or "none found")),
+    _Field("space group", lambda one: _whole(one.space_group or "none found")),
     _Field("atoms", lambda one: str(len(one.structure)), True),
 )
 _VOLUME = _Field("volume, Å³", lambda one: number(one.structure.volume, 2), True)
@@ -91,9 +104,11 @@ def structure_table(kind: Kind, items: Sequence[Item], beside: bool, caption: st
 
 
 def _verdict(item: Item) -> str:
-    """A badge, and why: without the figures that the reason begins with, which have columns of their own."""
+    """A badge; of best guesses why, without the figures that a reason begins with, which have columns."""
+    if item.trusted:
+        return f'<span title="{text(item.reason)}">{badge(True)}</span>'
     _, _, why = item.reason.partition(": ")
-    return f'{badge(item.trusted)}<span class="why">{text(why or item.reason)}</span>'
+    return f'{badge(False)}<span class="why">{text(why or item.reason)}</span>'
 
 
 def _similar(item: Item) -> str:

@@ -9,7 +9,7 @@ from argand.page.item import ItemText, item_view
 from argand.page.parts import Column
 from argand.physics.crystal.structure import Structure, parameters
 from argand.systems.crystals.page.run import Item, Kind
-from argand.systems.crystals.page.table import GROUP, moved, number, short
+from argand.systems.crystals.page.table import GROUP, distance, moved, number, short
 
 _COLUMNS = ("atom", "x", "y", "z", "probability of the element", "atom of the input", "displacement, Å")
 _FAR = 0.5
@@ -120,6 +120,6 @@ def _rows(item: Item) -> list[list[str]]:
             *(f"{x:.5f}" for x in xyz),
             number(chances[place], 3),
             "" if partner is None else f"{symbols[partner]}{partner + 1}",
-            "" if shift is None else short(float(shift.distance[place])),
+            "" if shift is None else distance(float(shift.distance[place])),
         ])  # fmt: skip
     return rows
