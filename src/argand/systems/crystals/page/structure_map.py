@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 from argand.errors import InputError
 from argand.io.structure import expand, usable
+from argand.page.item import ItemText, item_view
 from argand.page.parts import card
 from argand.page.plot import plot_view, points
 from argand.page.structure_view import Panel, structure_view
@@ -15,6 +17,7 @@ from argand.systems.crystals.database.fingerprint import Measured, fingerprint, 
 from argand.systems.crystals.page.drawing import plain
 from argand.systems.crystals.page.run import Run
 from argand.systems.crystals.page.table import GROUP
+from argand.systems.crystals.page.text import cell_text
 
 MOST_MAPPED, LEAST_MAPPED = 1500, 12
 """Structures on the map; of a run, fewer than the last make none. By hand, for the size of the page."""
@@ -51,20 +54,42 @@ def _map(named: Sequence[tuple[str, Structure]], group: str) -> str:
     if len(mapped) < 3:
         return ""
     group = group if len(mapped) == len(named) else _GROUP
+    plane = _plane(mapped)
     seen = structure_view(
         [Panel("structure", [plain(one, one.formula, name) for name, one, _ in mapped])],
         "the structure of the chosen point",
         group=group,
         name="map",
     )
-    plot = _plot(mapped, group)
-    return card(f"Map of {len(mapped)} structures", f'<div class="pair">{plot}{seen}</div>')
+    told = _told(mapped, plane) if group == _GROUP else ""
+    both = f'<div class="pair">{_plot(mapped, plane, group)}<div>{seen}{told}</div></div>'
+    return card(f"Map of {len(mapped)} structures", both)
 
 
-def _plot(mapped: Sequence[Measured], group: str) -> str:
+def _plane(mapped: Sequence[Measured]) -> Float[np.ndarray, "n 2"]:
     rows = np.array([row for _, _, row in mapped])
-    weights = np.where(np.arange(rows.shape[1]) < _LEADING, _LEADING_WEIGHT, 1.0)
-    plane = principal_plane(rows, weights)
+    return principal_plane(rows, np.where(np.arange(rows.shape[1]) < _LEADING, _LEADING_WEIGHT, 1.0))
+
+
+def _told(mapped: Sequence[Measured], plane: Float[np.ndarray, "n 2"]) -> str:
+    """What is said of the structure shown: at first of that in the middle."""
+    told = [
+        ItemText(
+            name,
+            facts=[
+                ("formula", one.formula),
+                ("atoms in the cell", str(len(one))),
+                ("a, b, c; α, β, γ", cell_text(one)),
+                ("volume", f"{one.volume:.2f} Å³, {one.volume / len(one):.2f} Å³/atom"),
+            ],
+        )
+        for name, one, _ in mapped
+    ]
+    middle = int(np.linalg.norm(plane - plane.mean(0), axis=1).argmin())
+    return item_view(told, group=_GROUP, label="the structure of the chosen point", first=middle)
+
+
+def _plot(mapped: Sequence[Measured], plane: Float[np.ndarray, "n 2"], group: str) -> str:
     plot = points(
         plane[:, 0],
         plane[:, 1],
