@@ -41,6 +41,8 @@ _PARTS = {
     "structure": _STRUCTURE,
 }
 """Views -> the scripts they need, in order."""
+_LOADING = {"image"}
+"""Views whose scripts load others: pixels that lie beside the page."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
 document.head.append(script);"""
@@ -67,14 +69,15 @@ class Document:
 def write_document(page: Path, document: Document, *, shared: bool = False) -> Path:
     """Write a page. It is one file; or, if `shared`, its script is a file beside it for all pages there."""
     body = "\n".join(_body(document))
-    code = script_of(sorted(set(_VIEWS.findall(body))))
+    views = set(_VIEWS.findall(body))
+    code = script_of(sorted(views))
     if shared:
         code = script_of(sorted(_PARTS))
         write_text(page.parent / SCRIPT, code)
         start = _LOADER
         rules = policy([start], trusts_loaded=True)
     else:
-        start, rules = code, policy([code])
+        start, rules = code, policy([code], trusts_loaded=bool(views & _LOADING))
     lines = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         rules,
