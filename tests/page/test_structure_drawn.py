@@ -310,6 +310,7 @@ def test_structures_of_a_row_are_each_drawn_as_suits_them(opened: Open):
     assert len(drawn(page)["polyhedra"]) == 14
 
 
+@pytest.mark.slow
 def test_sixty_views_share_a_context_that_outlives_its_loss(opened: Open):
     page = opened(*(structure_view([Panel("", [salt()])], f"view {n}", height=200) for n in range(60)))
     page.evaluate("document.querySelectorAll('figure.view').forEach(argand.draw)")
@@ -327,6 +328,30 @@ def test_sixty_views_share_a_context_that_outlives_its_loss(opened: Open):
     assert page.evaluate(blank) == 60
     page.evaluate("loss.restoreContext()")
     until(page, f"!gpu.context.isContextLost() && ({blank})() === 0", 60)
+
+
+def test_chosen_atoms_stay_chosen_in_another_range(opened: Open):
+    page = opened(structure_view([Panel("", [perovskite()])], "perovskite"))
+    chosen(page, "atoms of", "atoms as listed")
+    chosen(page, "along", "c*")
+    clicked(page, 0)
+    clicked(page, 2)
+    before = line(page)
+    assert before.startswith("distance Sr1–O3")
+    chosen(page, "atoms of", "2 × 2 × 2 cells")
+    assert line(page) == before
+
+
+def test_without_webgl_it_is_said_why_there_is_no_drawing(browser: Any, tmp_path: Path):
+    file = write_document(
+        tmp_path / "page.html", Document("test", "test", [structure_view([Panel("", [salt()])], "salt")])
+    )
+    page = browser.new_page()
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(file.as_uri())
+    page.locator("figure.view[data-drawn=failed]").wait_for()
+    assert "no WebGL2" in page.locator(".stage").inner_text()
+    page.close()
 
 
 def test_a_phone_needs_no_scrolling_aside(opened: Open):
