@@ -74,8 +74,10 @@ const measure = (() => {
     pen.textBaseline = "middle";
     atoms.forEach((atom, i) => {
       const {x, y, r} = spots[i];
-      if (!seen[i] || r < 3) return;
-      if (kind === "element") {
+      // The ends of wires are named beside them.
+      const wire = atom.radius < 0.1;
+      if (!seen[i] || r < 3 && !wire) return;
+      if (kind === "element" && !wire) {
         if (r < 5.5) return;
         const [red, green, blue] = scene.rgb(atom.colour);
         const pale = 0.3 * red + 0.59 * green + 0.11 * blue > 0.52;
@@ -84,7 +86,8 @@ const measure = (() => {
         pen.fillText(atom.symbol, x, y + 0.5);
       } else {
         pen.font = "12px system-ui, sans-serif";
-        outlined(pen, atom.label + (atom.mate ? "′" : ""), x + r * 0.5 + 8, y - r * 0.5 - 5, ink, ground);
+        const name = kind === "element" ? atom.symbol : atom.label + (atom.mate ? "′" : "");
+        outlined(pen, name, x + r * 0.5 + 8, y - r * 0.5 - 5, ink, ground);
       }
     });
   }
