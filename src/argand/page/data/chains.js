@@ -102,7 +102,7 @@
 
   argand.views.chains = async (stage, data, figure) => {
     const shape = drawing(data, await argand.array(data.tenths));
-    const canvas = element("canvas", {style: "touch-action: pan-y; width: 100%; height: 100%"}), pen = canvas.getContext("2d");
+    const canvas = element("canvas", {style: "touch-action: pan-y; width: 100%; height: 100%; object-fit: contain"}), pen = canvas.getContext("2d");
     let matrix, scale, shades, playing = false, waiting = false;
     stage.append(canvas);
     stage.setAttribute("tabindex", "0");
