@@ -19,7 +19,8 @@ predictor = argand.load("geometry")
 def answer(path: str) -> tuple[Image.Image, dict[str, object]]:
     """The picture and the numbers of an image."""
     found = predictor.predict(path)
-    return Image.open(BytesIO(found.picture())), found.to_dict()
+    numbers = {"trusted": found.trusted, "reason": found.reason, "beam_centre_px": found.beam_centre_px}
+    return Image.open(BytesIO(found.picture())), numbers
 
 
 gradio.Interface(answer, gradio.File(), [gradio.Image(), gradio.JSON()], title="Beam centre").launch()

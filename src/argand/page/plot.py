@@ -11,7 +11,7 @@ from argand.page.view import packed, view
 
 Plot = dict[str, Any]
 """What the script draws of one plot."""
-Colours = Literal["magma", "viridis", "inferno", "signed"]
+Colours = Literal["magma", "viridis", "inferno", "signed", "grey"]
 """`signed` has its light middle at 0; the others go from dark to bright."""
 _DECADES = 7.0
 """Below the largest value that a logarithmic scale shows. By hand, for the eye."""
@@ -53,12 +53,12 @@ def heat_map(
     equal: bool = True,
     coded: bool = False,
 ) -> Plot:
-    """Values as colours: columns along x, rows along y upwards; NaN (and on a log scale 0 or less) is blank.
+    """Values as colours: columns along x, rows along y upwards; NaN is blank, drawn in a neutral grey.
 
     The scale runs from `low` to `high`, which are those of the values unless given; that of `signed` colours
-    is symmetric about 0. `unit` is the title of the colour bar. One unit of x is as long as one of y where
-    `equal`. `coded` values take a byte each: the value told is then right to 1/508 of the scale (of the
-    logarithm on a log scale); else they travel as float32.
+    is symmetric about 0; on a log scale 0 and less have the lowest colour. `unit` is the title of the colour
+    bar. One unit of x is as long as one of y where `equal`. `coded` values take a byte each: the value told
+    is then right to 1/508 of the scale (of the logarithm on a log scale); else they travel as float32.
     """
     kept = np.asarray(values, float)
     least, most = _scale_ends(kept, scale, colours, low, high)
@@ -187,8 +187,8 @@ def _scale_ends(
 
 def _codes(values: np.ndarray, scale: str, low: float, high: float) -> np.ndarray:
     """Values as bytes: 1 at `low` or below to 255 at `high` or above, 0 where there is none."""
-    there = np.isfinite(values) & ((values > 0) | (scale != "log"))
-    filled = np.where(there, values, low)
+    there = np.isfinite(values)
+    filled = np.where(there & ((values > low) | (scale != "log")), values, low)
     if scale == "log":
         filled, low, high = np.log(filled), np.log(low), np.log(high)
     codes = 1 + np.rint((filled - low) / (high - low) * _CODES).clip(0, _CODES)

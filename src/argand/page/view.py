@@ -8,7 +8,7 @@ import numpy as np
 
 from argand.page.markup import script_json, text
 
-KINDS = {"image", "plot", "sections", "structure"}
+KINDS = {"chains", "image", "item", "plot", "sections", "structure"}
 """Views there are; the script of each is `page/data/KIND.js`."""
 
 

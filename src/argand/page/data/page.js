@@ -128,14 +128,23 @@ const argand = (() => {
       a === null ? (b === null ? 0 : 1) : b === null ? -1 : sign * order(a, b)).map(([, row]) => row);
   }
 
-  // Headings sort; long tables are shown in pages, with a filter.
+  // Scrolls a sheet, and not the page, until a row of it can be seen below its headings.
+  function scrollTo(sheet, row) {
+    const box = sheet.getBoundingClientRect(), place = row.getBoundingClientRect();
+    const top = box.top + sheet.querySelector("thead").getBoundingClientRect().height;
+    if (place.top < top) sheet.scrollTop -= top - place.top;
+    else if (place.bottom > box.bottom) sheet.scrollTop += place.bottom - box.bottom;
+  }
+
+  // Headings sort; long tables are shown in pages, with a filter; the row of the item that is shown is in sight.
   function table(sheet) {
     const body = sheet.querySelector("tbody"), heads = [...sheet.querySelectorAll("thead th")];
     let rows = [...body.rows], first = 0, wanted = "";
     const long = rows.length > PAGE_ROWS;
     const told = element("span", {"aria-live": "polite"});
+    const fitting = () => rows.filter(row => row.textContent.toLowerCase().includes(wanted));
     function fill() {
-      const fit = rows.filter(row => row.textContent.toLowerCase().includes(wanted));
+      const fit = fitting();
       first = Math.max(0, Math.min(first, Math.floor((fit.length - 1) / PAGE_ROWS) * PAGE_ROWS));
       const shown = long ? fit.slice(first, first + PAGE_ROWS) : fit;
       body.replaceChildren(...shown);
@@ -153,6 +162,15 @@ const argand = (() => {
       }}, ...head.childNodes);
       head.replaceChildren(click);
     });
+    function bring(group, number) {
+      const row = rows.find(one => one.dataset.group === group && Number(one.dataset.number) === number);
+      if (row && !row.isConnected && row.textContent.toLowerCase().includes(wanted)) {
+        first = Math.floor(fitting().indexOf(row) / PAGE_ROWS) * PAGE_ROWS;
+        fill();
+      }
+      if (row?.isConnected) scrollTo(sheet, row);
+    }
+    new Set(rows.map(row => row.dataset.group).filter(Boolean)).forEach(group => on(group, number => bring(group, number)));
     if (!long) return;
     const turn = step => () => { first += step * PAGE_ROWS; fill(); };
     const filter = element("input", {type: "search", placeholder: "filter rows", "aria-label": "filter rows",

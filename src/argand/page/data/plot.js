@@ -65,7 +65,6 @@
     });
     new ResizeObserver(() => { if (place.clientWidth) redraw(); }).observe(place);
     redraw();
-    place.plot = made;
   }
 
   // The plots of a view as one picture, at twice the size of the screen.

@@ -45,8 +45,17 @@
     }));
   }
 
+  // As many ticks as leave room between their labels.
+  function ticksAcross(scale, width) {
+    for (let count = Math.floor(width / 40); count > 2; count--) {
+      const ticks = scale.ticks(count);
+      if (ticks.length < 2 || (widest(ticks) + 14) * ticks.length <= width + 30) return ticks;
+    }
+    return scale.ticks(2);
+  }
+
   function drawX(svg, box, axis, x) {
-    for (const {value, text} of axis.scale.ticks(Math.max(2, box.width / 70))) {
+    for (const {value, text} of ticksAcross(axis.scale, box.width)) {
       const at = x(value);
       svg.append(element("line", {x1: at, x2: at, y1: box.bottom, y2: box.bottom + 5, stroke: "var(--soft)"}),
         written(text, {x: at, y: box.bottom + 18, "text-anchor": "middle", "data-tick": "x"}));
@@ -97,7 +106,7 @@
       "font-family": "system-ui, sans-serif"});
     const lines = folded(title, width - 24), rows = legendRows(legend, width - 24);
     const top = 10 + 18 * lines.length + LINE * rows.length + 8;
-    const count = Math.max(2, (height - top) / 55);
+    const count = Math.max(3, (height - top) / 45);
     const ticks = names ? [] : y.scale.ticks(count), barTicks = bar ? bar.scale.ticks(count) : [];
     const room = names ? Math.min(widest(names.map(text => ({text}))), width * 0.4) : widest(ticks);
     const left = names ? room + 20 : room + 38, right = bar ? 62 + widest(barTicks) : 18;

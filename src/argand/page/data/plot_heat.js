@@ -1,6 +1,8 @@
 // Heat maps: a picture of the values, and the value of the cell under the cursor.
 {
   const {element, plot} = argand;
+  // Cells without a value: no colour of any scale, in light and dark.
+  const BLANK = "#8b98a5";
 
   // Values of a heat map; codes (bytes) are placed on its scale again.
   async function valuesOf(data, scale) {
@@ -15,7 +17,10 @@
   plot.heat = async data => {
     const [rows, columns] = data.values.shape, scale = plot.scale(data.scale, data.low, data.high);
     const values = await valuesOf(data, scale), colours = plot.palette(data.colours);
-    const partOf = value => (Number.isFinite(value) && (data.scale !== "log" || value > 0) ? scale.part(value) : null);
+    // On a logarithmic scale all that is not above its low end has the lowest colour.
+    const partOf = value => (Number.isFinite(value) ? scale.part(data.scale === "log" ? Math.max(value, data.low) : value) : null);
+    const coded = data.values.dtype === "uint8";
+    const told = value => `${coded && value <= data.low && data.scale === "log" ? "≤ " : ""}${plot.number(value)}`;
     const image = plot.picture(columns, rows, colours, (column, row) => partOf(values[(rows - 1 - row) * columns + column]));
     const x = plot.scale("linear", ...ends(data.x, columns)), y = plot.scale("linear", ...ends(data.y, rows));
     const aspect = data.equal ? Math.abs(data.x.step * columns / (data.y.step * rows)) : null;
@@ -25,7 +30,8 @@
         y: {scale: y, title: titled(data.y)}, bar: {scale, colours, title: data.unit}});
       const {box, over} = made, wide = box.width / columns, high = box.height / rows;
       // Cells with sharp edges where they are larger than pixels; smaller ones are averaged by the browser.
-      made.content.append(element("image", {href: image, x: box.left, y: box.top, width: box.width, height: box.height,
+      made.content.append(element("rect", {x: box.left, y: box.top, width: box.width, height: box.height, fill: BLANK}),
+        element("image", {href: image, x: box.left, y: box.top, width: box.width, height: box.height,
         preserveAspectRatio: "none", style: wide >= 1 ? "image-rendering:pixelated" : ""}));
       return {...made,
         pick(px, py) {
@@ -46,9 +52,8 @@
     return {
       draw,
       first: Math.floor(rows / 2) * columns + Math.floor(columns / 2),
-      value: item => values[item],
       tell: item => [`${place(data.x, item % columns)}, ${place(data.y, Math.floor(item / columns))}`,
-        `${data.unit}: ${plot.number(values[item])}`],
+        `${data.unit}: ${told(values[item])}`],
       move(item, dx, dy) {
         const column = Math.min(columns - 1, Math.max(0, item % columns + dx));
         const row = Math.min(rows - 1, Math.max(0, Math.floor(item / columns) + dy));

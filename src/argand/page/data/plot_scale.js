@@ -60,6 +60,7 @@ argand.plot = {};
     inferno: ["#000004", "#210c4a", "#57106e", "#8a226a", "#bc3754", "#e45a31", "#f98e09", "#f9cb35", "#fcffa4"],
     magma: ["#000004", "#1d1147", "#51127c", "#832681", "#b73779", "#e75263", "#fc8961", "#fec488", "#fcfdbf"],
     viridis: ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"],
+    grey: ["#101010", "#e8e8e8"],
     signed: ["#67001f", "#bb2a34", "#e58368", "#fbceb7", "#f6f7f7", "#c0dceb", "#68abd0", "#2870b1", "#053061"],
   };
   const channels = colour => [1, 3, 5].map(start => Number.parseInt(colour.slice(start, start + 2), 16));

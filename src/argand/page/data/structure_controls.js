@@ -3,8 +3,8 @@
 const structureControls = (() => {
   const {element, button, choice, slider} = argand;
   const VIEWS = ["as begun", "a", "b", "c", "a*", "b*", "c*"];
-  // By hand: a film lasts some 12 s, at most this many pictures a second.
-  const SECONDS = 12, RATE = 12;
+  // By hand: a film lasts some 12 s, at most this many pictures a second; one of few frames shows each for LONGEST ms.
+  const SECONDS = 12, RATE = 12, LONGEST = 700;
 
   function bar(view, act) {
     const tools = argand.tools(view.figure), {options} = view;
@@ -77,11 +77,17 @@ const structureControls = (() => {
     view.say = (text, some) => { line.textContent = text || hint; clear.hidden = !some; };
     view.clear = () => { view.chosen = []; act.tell(view); };
     view.say("", false);
-    const legend = element("span", {class: "legend"}, ...Object.values(view.data.looks).map(look => {
+    const names = Object.entries(view.data.looks).map(([number, look]) => {
       const dot = element("i");
       dot.style.background = look[4];
-      return element("span", {}, dot, look[0]);
-    }));
+      return [Number(number), element("span", {}, dot, look[0])];
+    });
+    const legend = element("span", {class: "legend"}, ...names.map(one => one[1]));
+    // Hundreds of structures have most elements; named are those of the frame that is shown.
+    view.named = () => {
+      const here = new Set(view.panels.flatMap(panel => panel.scene.known.frame.elements));
+      names.forEach(([number, span]) => { span.style.display = here.has(number) ? "" : "none"; });
+    };
     const rows = [element("div", {class: "tools told"}, legend, line, clear)];
     if (view.frames > 1) rows.unshift(film(view, act));
     view.figure.querySelector(":scope > .stage").after(...rows);
@@ -100,12 +106,12 @@ const structureControls = (() => {
       timer = setInterval(() => {
         if (!view.figure.isConnected || view.number >= last) return stop();
         return go(Math.min(last, view.number + step));
-      }, 1000 / RATE);
+      }, Math.max(1000 / RATE, Math.min(LONGEST, 1000 * SECONDS / view.frames)));
       return null;
     };
     const one = by => () => { stop(); go(Math.max(0, Math.min(last, view.number + by))); };
     const input = slider("frame", {min: 0, max: last, step: 1, value: 0}, n => `${n + 1} of ${last + 1}`, n => { stop(); go(n); });
-    view.numbered = n => input.set(n);
+    view.numbered = n => { input.set(n); view.named(); };
     const back = button("◀", null, one(-1)), forth = button("▶", null, one(1));
     back.setAttribute("aria-label", "one frame back");
     forth.setAttribute("aria-label", "one frame on");
