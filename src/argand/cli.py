@@ -1,4 +1,4 @@
-"""The command line: `argand <system> <verb>` and `argand doctor`.
+"""The command line: `argand <system> <verb>`, `argand doctor` and `argand app`.
 
 Each system provides its verbs as the Typer app of its module `cli`, which imports torch only inside a verb.
 """
@@ -22,6 +22,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from argand import __version__
+from argand.app.command import app as serve_app
 from argand.errors import ConfigError, command_line, explained
 from argand.learn.launch import is_first_process
 from argand.runs.command import give_command
@@ -134,7 +135,11 @@ def build(systems: dict[str, str]) -> typer.Typer:
     for name, module in systems.items():
         app.add_typer(importlib.import_module(f"{module}.cli").app, name=name, cls=Verbs)
     app.command()(doctor)
+<<<<<<< HEAD
     app.command()(overview)
+=======
+    app.command()(serve_app)
+>>>>>>> app
     return app
 
 

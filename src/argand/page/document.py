@@ -17,6 +17,8 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
+_IMAGE = ("image_pixels", "image_geometry", "image_scale", "image_marks", "image", "image_controls")
+_PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
 _STRUCTURE = (
     "crystal",
     "packing",
@@ -30,16 +32,17 @@ _STRUCTURE = (
     "structure_controls",
     "structure",
 )
-_PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
 _PARTS = {
     "chains": ("plot_scale", "chains"),
-    "image": ("image",),
+    "image": _IMAGE,
     "item": ("item",),
     "plot": _PLOT,
-    "sections": ("sections",),
+    "sections": ("cell_grid", "section_drawing", "sections"),
     "structure": _STRUCTURE,
 }
 """Views -> the scripts they need, in order."""
+_LOADING = {"image"}
+"""Views whose scripts load others: pixels that lie beside the page."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
 document.head.append(script);"""
@@ -66,14 +69,15 @@ class Document:
 def write_document(page: Path, document: Document, *, shared: bool = False) -> Path:
     """Write a page. It is one file; or, if `shared`, its script is a file beside it for all pages there."""
     body = "\n".join(_body(document))
-    code = script_of(sorted(set(_VIEWS.findall(body))))
+    views = set(_VIEWS.findall(body))
+    code = script_of(sorted(views))
     if shared:
         code = script_of(sorted(_PARTS))
         write_text(page.parent / SCRIPT, code)
         start = _LOADER
         rules = policy([start], trusts_loaded=True)
     else:
-        start, rules = code, policy([code])
+        start, rules = code, policy([code], trusts_loaded=bool(views & _LOADING))
     lines = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         rules,

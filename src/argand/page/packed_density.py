@@ -23,7 +23,7 @@ def packed_density(values: np.ndarray, name: str, unit: str, level: float) -> di
     if values.ndim != 3 or not values.size or not np.isfinite(values).all():
         raise InputError(f"{name}: not a grid of finite values in three directions")
     sigma = float(values.std())
-    small = _coarser(values)
+    small = coarser(values, MAX_VOXELS)
     low, high = float(small.min()), float(small.max())
     step = (high - low) / _LEVELS or 1.0
     whole = np.rint((small - low) / step).astype(np.int16)
@@ -39,9 +39,9 @@ def packed_density(values: np.ndarray, name: str, unit: str, level: float) -> di
     }
 
 
-def _coarser(values: np.ndarray) -> np.ndarray:
-    """The same periodic function on a grid of at most MAX_VOXELS: its Fourier terms that fit there."""
-    factor = (MAX_VOXELS / values.size) ** (1 / 3)
+def coarser(values: np.ndarray, most: int) -> np.ndarray:
+    """The same periodic function on a grid of at most `most` points: its Fourier terms that fit there."""
+    factor = (most / values.size) ** (1 / 3)
     if factor >= 1:
         return values
     shape = [max(4, int(factor * size)) for size in values.shape]

@@ -18,7 +18,7 @@
     const palette = argand.plot.palette("viridis"), back = channels(ground), bright = back[0] > 128;
     const low = Math.min(...data.sheets), span = Math.max(...data.sheets) - low || 1;
     return data.sheets.map(sheet => {
-      // The ends of the colours that are as light, or as dark, as the ground are left out.
+      // Without the end of the colours that is as light, or as dark, as the ground.
       const part = (sheet - low) / span, code = Math.round(255 * (bright ? 0.82 * part : 0.25 + 0.75 * part));
       const full = data.trusted ? [...palette.subarray(3 * code, 3 * code + 3)]
         : Array(3).fill(bright ? 60 + 90 * part : 130 + 90 * part);

@@ -71,6 +71,8 @@ const structureView = (() => {
   // The scene of the shown frame, with its title; its contour follows when there is time.
   function build(view, panel) {
     panel.scene?.parts.forEach(gpu.free);
+    gpu.free(panel.contour);
+    panel.contour = panel.mesh = null;
     const known = panel.known(Math.min(view.number, panel.count - 1)), {frame} = known;
     panel.scene = scene.built(known, view.data.looks, {...view.options, dark: dark(view)});
     panel.middle = middleOf(panel.scene);
@@ -111,22 +113,31 @@ const structureView = (() => {
     view.base = Math.max(1e-3, FILL * Math.min(...scales));
   }
 
-  // The contour at the chosen level, for the atoms that are drawn; none while there is none.
+  // The contour at the chosen level about the drawn atoms. One is made after the other, the last level wins, and the
+  // old one is shown meanwhile, so that a slider that is drawn along shows what it does.
   async function contours(view, panel) {
-    const built = panel.scene, {density} = built.known.frame, {lattice} = built.known.frame;
-    const call = panel.call = (panel.call ?? 0) + 1, stale = () => panel.call !== call;
-    gpu.free(panel.contour);
-    panel.contour = panel.mesh = null;
-    if (!density || view.level === null || view.hidden) return;
+    panel.asked = true;
+    if (panel.busy) return;
+    panel.busy = true;
+    while (panel.asked) {
+      panel.asked = false;
+      const built = panel.scene, mesh = await meshOf(view, panel, built);
+      if (panel.scene !== built) { panel.asked = true; continue; }
+      gpu.free(panel.contour);
+      panel.mesh = mesh;
+      panel.contour = mesh && scene.contourPart(mesh, view.look().density, view.net);
+      view.changed();
+    }
+    panel.busy = false;
+  }
+
+  async function meshOf(view, panel, built) {
+    const {density, lattice} = built.known.frame;
+    if (!density || view.level === null || view.hidden) return null;
     density.grid ??= isosurface.unpacked(density, lattice);
     const grid = await density.grid;
     built.region ??= isosurface.region(grid, lattice, built.places);
-    if (stale() || !built.region) return;
-    const mesh = await isosurface.contour(grid, lattice, built.region, view.level, stale);
-    if (!mesh || stale()) return;
-    panel.mesh = mesh;
-    panel.contour = scene.contourPart(mesh, view.look().density, view.net);
-    view.changed();
+    return built.region && isosurface.contour(grid, lattice, built.region, view.level, () => panel.scene !== built);
   }
 
   // What a drawing of width x height px with `ratio` device pixels each is seen with.
