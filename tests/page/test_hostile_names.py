@@ -95,7 +95,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 PAGES = ("geometry", "drift", "fibrils", "maps", "solved", "crystals", "way")
-DRAWN = {"geometry": 0, "drift": 0, "crystals": 5, "way": 4, "maps": 9, "solved": 4}
+DRAWN = {"geometry": 0, "drift": 0, "crystals": 6, "way": 4}
 """Scripts of pages that draw nothing with plotly: the values of each view, and one of the page. Others have
 four: values, plotly, their own, what starts them."""
 
@@ -126,7 +126,7 @@ def test_links_lead_to_files_beside_the_page(pages: dict[str, Path], name: str):
     assert links or name in ("drift", "way")
     for link in links:
         if link.startswith("#"):
-            assert re.fullmatch(r"#(answer-|map-)?\d+", link)
+            assert re.fullmatch(r"#(answer-)?\d+", link)
         else:
             assert re.fullmatch(r"[\w.~%-]+", link, re.ASCII)
             file = unquote_to_bytes(link).decode(errors="surrogateescape")
@@ -147,12 +147,8 @@ READY = {
     "drift": "document.querySelectorAll('svg').length === 2",
     "fibrils": f"document.querySelectorAll('tbody tr').length === {ROWS + 1}"
     " && document.querySelectorAll('.panel .main-svg').length >= 10",
-    "maps": "document.querySelectorAll('#map-0, #map-1, #map-2, #map-3').length === 4"
-    " && (document.querySelector('#map-3').scrollIntoView(),"
-    " document.querySelectorAll('#map-3 [data-drawn=yes]').length === 2)",
-    "solved": "document.querySelectorAll('tr[data-group=peaks-1]').length === 30"
-    " && (document.querySelector('[data-view=sections].view').scrollIntoView(),"
-    " document.querySelector('[data-view=structure][data-drawn=yes]'))",
+    "maps": "document.querySelectorAll('.main-svg').length >= 12",
+    "solved": "document.querySelectorAll('.main-svg').length >= 3",
     "crystals": f"document.querySelectorAll('tr[data-group]').length === {len(NAMES)}"
     " && (document.querySelector('[data-view=item]').scrollIntoView(),"
     " document.querySelector('[data-view=item] .verdict'))",
