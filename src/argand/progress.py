@@ -2,6 +2,9 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console
@@ -12,6 +15,36 @@ LOG_INTERVAL_S = 30.0
 """Seconds between log lines; by hand, no result depends on it."""
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a job is: the fraction done, `done` units of it in this run, and seconds left, if known."""
+
+    title: str
+    unit: str
+    share: float
+    done: int
+    rate: float
+    """Units per second."""
+    left_s: float | None
+    note: str
+
+
+class _Listeners:
+    """Who hears of the progress of this process; a display may be updated by any of its threads."""
+
+    heard: Callable[[JobProgress], None] | None = None
+
+
+@contextmanager
+def heard_by(listener: Callable[[JobProgress], None]) -> Iterator[None]:
+    """Context in which every display of this process, shown or quiet, tells the listener of each update."""
+    before, _Listeners.heard = _Listeners.heard, listener
+    try:
+        yield
+    finally:
+        _Listeners.heard = before
 
 
 class ProgressDisplay:
@@ -54,6 +87,8 @@ class ProgressDisplay:
         now = time.monotonic()
         here = max(now - self._started, 1e-9)
         left = here * (1 - share) / (share - self.begun) if share > self.begun else None
+        if _Listeners.heard is not None:
+            _Listeners.heard(JobProgress(self.title, self.unit, share, done, done / here, left, note))
         status = f"{done / here:.3g} {self.unit}/s, {duration(left)} left"
         status += f", {note}" if note else ""
         if self._bar and self._task is not None:

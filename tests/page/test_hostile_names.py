@@ -95,9 +95,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 PAGES = ("geometry", "drift", "fibrils", "maps", "solved", "crystals", "way")
-DRAWN = {"geometry": 0, "drift": 0}
-"""Scripts of pages that draw nothing with plotly; others have four: values, plotly, their own, what starts
-them."""
+DRAWN = {"geometry": 0, "drift": 0, "crystals": 5, "way": 4}
+"""Scripts of pages that draw nothing with plotly: the values of each view, and one of the page. Others have
+four: values, plotly, their own, what starts them."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -120,9 +120,8 @@ def test_names_make_no_element_no_attribute_and_no_script(pages: dict[str, Path]
 def test_links_lead_to_files_beside_the_page(pages: dict[str, Path], name: str):
     page = Page(pages[name])
     links = [attributes["href"] or "" for tag, attributes in page.elements if tag == "a"]
-    if DRAWN.get(name, 4):
+    if name not in DRAWN:
         data = json.loads(page.scripts[0])
-        links += [one["address"] for one in data["pairs"]] if name == "crystals" else []
         links += [link for view in data if view for _, link in view["files"]] if name == "fibrils" else []
     assert links or name in ("drift", "way")
     for link in links:
@@ -150,9 +149,12 @@ READY = {
     " && document.querySelectorAll('.panel .main-svg').length >= 10",
     "maps": "document.querySelectorAll('.main-svg').length >= 12",
     "solved": "document.querySelectorAll('.main-svg').length >= 3",
-    "crystals": f"document.querySelectorAll('#pair option').length === {len(NAMES)}"
-    f" && document.querySelectorAll('#map-view .point').length === {len(NAMES)}",
-    "way": "document.querySelectorAll('#path-view .main-svg').length >= 1",
+    "crystals": f"document.querySelectorAll('tr[data-group]').length === {len(NAMES)}"
+    " && (document.querySelector('[data-view=item]').scrollIntoView(),"
+    " document.querySelector('[data-view=item] .verdict'))",
+    "way": "document.querySelectorAll('tr[data-group]').length === 4"
+    " && (document.querySelector('[data-view=plot]').scrollIntoView(),"
+    " document.querySelector('[data-view=plot][data-drawn=yes]'))",
 }
 """What is true of each page where its own scripts ran."""
 LINKS = """[...document.querySelectorAll('*')].flatMap(one => [...one.attributes]
@@ -183,14 +185,17 @@ def test_a_browser_runs_the_page_and_nothing_else(pages: dict[str, Path], browse
 
 
 @pytest.mark.slow
-def test_plotly_writes_names_as_they_are(pages: dict[str, Path], browser: Chromium):
+def test_what_is_said_of_a_structure_is_its_name_as_it_is(pages: dict[str, Path], browser: Chromium):
     session = browser.open(pages["crystals"])
     browser.wait_for(session, READY["crystals"])
-    one = "DATA.map.structures.find(one => one.name.startsWith('<a href'))"
-    browser.run(session, f"draw('map-structure', [{{...{one}, title: {one}.name}}], 0.25)")
-    shown = "[...document.querySelectorAll('#map-structure .annotation-text')].map(one => one.textContent)"
-    browser.wait_for(session, f"{shown}.includes({one}.name)")
-    assert browser.run(session, "document.querySelectorAll('#map-structure a[*|href]').length") == 0
+    titles = []
+    for number in range(len(NAMES)):
+        browser.run(session, f"argand.show('structures', {number})")
+        titles.append(browser.run(session, "document.querySelector('[data-view=item] h3').textContent"))
+    assert {title.replace("_", "\n") if "line" in title else title for title in titles} == set(NAMES)
+    assert (
+        browser.run(session, "document.querySelectorAll('[data-view=item] :is(a, img, script)').length") <= 1
+    )
     browser.close(session)
 
 

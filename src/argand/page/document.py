@@ -17,11 +17,28 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
+_IMAGE = ("image_pixels", "image_geometry", "image_scale", "image_marks", "image", "image_controls")
+_PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
+_STRUCTURE = (
+    "crystal",
+    "packing",
+    "polyhedra",
+    "isosurface",
+    "gl",
+    "scene",
+    "camera",
+    "measure",
+    "structure_frames",
+    "structure_controls",
+    "structure",
+)
 _PARTS = {
-    "image": ("image_pixels", "image_geometry", "image_scale", "image_marks", "image", "image_controls"),
-    "plot": ("plot",),
-    "sections": ("sections",),
-    "structure": ("structure",),
+    "chains": ("plot_scale", "chains"),
+    "image": _IMAGE,
+    "item": ("item",),
+    "plot": _PLOT,
+    "sections": ("cell_grid", "section_drawing", "sections"),
+    "structure": _STRUCTURE,
 }
 """Views -> the scripts they need, in order."""
 _LOADING = {"image"}
