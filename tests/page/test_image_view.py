@@ -1,4 +1,4 @@
-"""The view of an image in a browser: exact counts, d by argand's own formulas, spots, light, dark and narrow."""
+"""The view of an image in a browser: exact counts, d by argand's own formulas, spots, light, dark, narrow."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -130,10 +130,12 @@ def test_d_and_two_theta_under_the_pointer_are_argands_own(tab: Callable[..., Ta
     one = tab(write(tmp_path)[0])
     one.drawn()
     for px in [(3.5, 8.5), (1390.0, 40.0), (700.0, 1200.0), (712.0, 600.0)]:
-        found = one.run(f"(() => {{ const g = {VIEWER}.geometry, t = g.twoTheta({px[0]}, {px[1]}); return [t, g.spacing(t)]; }})()")
+        place = f"{px[0]}, {px[1]}"
+        angle = f"{VIEWER}.geometry.twoTheta({place})"
+        found = one.run(f"[{angle}, {VIEWER}.geometry.spacing({angle})]")
         d = 1 / np.linalg.norm(TILTED.q_from_px(np.array(px)))
         assert found == pytest.approx([float(TILTED.two_theta(np.array(px))), d], rel=1e-9)
-        assert f"d {d:#.5g} Å" in one.run(f"{VIEWER}.describe({px[0]}, {px[1]})")
+        assert f"d {d:#.5g} Å" in one.run(f"{VIEWER}.describe({place})")
 
 
 def test_rings_lie_where_their_d_scatters(tab: Callable[..., Tab], tmp_path: Path):
@@ -152,7 +154,9 @@ def test_spots_are_counted_and_can_be_hidden(tab: Callable[..., Tab], tmp_path: 
     before = one.run(f"{VIEWER}.canvas.toDataURL()")
     one.page.get_by_role("button", name="○ indexed 25").click()
     one.wait_for(f"{VIEWER}.canvas.toDataURL() !== {before!r}")
-    assert one.run("document.querySelector('.tools button[aria-pressed=false]').textContent") == "○ indexed 25"
+    assert (
+        one.run("document.querySelector('.tools button[aria-pressed=false]').textContent") == "○ indexed 25"
+    )
 
 
 def test_keys_and_the_wheel_move_and_zoom(tab: Callable[..., Tab], tmp_path: Path):
@@ -181,7 +185,8 @@ def test_many_tiles_are_not_kept(tab: Callable[..., Tab], tmp_path: Path):
     one = tab(write(tmp_path)[0])
     one.drawn()
     load_pixels(one)
-    one.run(f"(() => {{ const t = {VIEWER}.tiles; for (let n = 0; n < 600; n++) {{ t.packed[n + 40] = t.packed[0]; t.at(0, n + 40); }} }})()")
+    fill = "for (let n = 40; n < 640; n++) { tiles.packed[n] = tiles.packed[0]; tiles.at(0, n); }"
+    one.run(f"(tiles => {{ {fill} }})({VIEWER}.tiles)")
     one.wait_for(f"[...{VIEWER}.tiles.kept.values()].every(one => one)")
     assert one.run(f"{VIEWER}.tiles.kept.size") <= 240
 

@@ -46,11 +46,26 @@ def assembled(told: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return counts, mask
 
 
-KINDS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "float32", "float64", ">i2", ">f4", "bool")
+KINDS = (
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+    ">i2",
+    ">f4",
+    "bool",
+)
 
 
 @settings(deadline=None, max_examples=60)
-@given(kind=st.sampled_from(KINDS), seed=st.integers(0, 2**32 - 1), most=st.sampled_from([3, 200, 60_000, 2**31]))
+@given(
+    kind=st.sampled_from(KINDS), seed=st.integers(0, 2**32 - 1), most=st.sampled_from([3, 200, 60_000, 2**31])
+)
 def test_every_count_of_every_type_comes_back(kind: str, seed: int, most: int):
     rng = np.random.default_rng(seed)
     shape = (TILE_PX + 5, 2 * TILE_PX - 3)
@@ -114,7 +129,11 @@ NAME = "a</script>\u2028\udcff.image.js"
 
 
 def test_a_script_gives_back_its_value_and_is_ascii(tmp_path: Path):
-    value = {"code": squeezed(np.arange(5, dtype=np.uint16)), "limits": [0.5, 2.0], "words": "</script>\u2028"}
+    value = {
+        "code": squeezed(np.arange(5, dtype=np.uint16)),
+        "limits": [0.5, 2.0],
+        "words": "</script>\u2028",
+    }
     text = script_beside(NAME.replace("/", "_"), value)
     assert text.isascii()
     assert "<" not in text

@@ -173,12 +173,14 @@ def test_the_pages_are_made_again_from_the_run_alone(run_folder: Path):
 def test_answers_of_earlier_versions_are_shown_as_pictures(run_folder: Path):
     for path in run_folder.glob("*.js"):
         path.unlink()
-    change_records(run_folder, lambda record: [record.pop(key, None) for key in ("image", "pixels", "geometry")])
+    change_records(
+        run_folder, lambda record: [record.pop(key, None) for key in ("image", "pixels", "geometry")]
+    )
     view.write_page(run_folder)
     own = (run_folder / "a.page.html").read_text()
     assert own.count("data:image/jpeg;base64,") == 1
     assert 'href="a.png"' in own
-    assert "data-view" not in own
+    assert '<figure class="view"' not in own
 
 
 @pytest.mark.parametrize("name", ["a.image.js", "a.pixels.js"])
@@ -218,7 +220,9 @@ def test_only_the_first_images_have_all_their_pixels_beside_the_page(
 
 def test_no_values_of_a_record_keep_its_image_from_being_shown(run_folder: Path):
     for wrong in ({"beam_centre_px": [1, 2]}, 5, None, {}, {"pitch": "x"}):
-        change_records(run_folder, lambda record, wrong=wrong: record.update(geometry=wrong, covariance=[[1]]))
+        change_records(
+            run_folder, lambda record, wrong=wrong: record.update(geometry=wrong, covariance=[[1]])
+        )
         view.write_page(run_folder)
         assert 'data-view="image"' in (run_folder / "a.page.html").read_text()
 

@@ -20,8 +20,8 @@ _WORDS = {
     "header": "The beam centre that the image file states: a cross in the pictures.",
     "bar, ±": "One standard deviation of each coordinate of the predicted centre.",
     "SD": "Standard deviation of the centres about their mean.",
-    "drift": "Slope of a straight line through the centres, weighted by their standard deviations; its own is "
-    "enlarged where they scatter more than these say.",
+    "drift": "Slope of a straight line through the centres, weighted by their standard deviations; its own "
+    "is enlarged where they scatter more than these say.",
     "trusted": "Only answers that passed the checks of argand are on this page.",
 }
 
@@ -73,7 +73,11 @@ def _card(series: Series, drift: Drift) -> str:
     """Both coordinates of one detector position, and its numbers."""
     pictures = (picture(axis, series, drift) for axis in (0, 1))
     when = "number" if drift.start is None else "time"
-    columns = ("image", when, *(Column(name, True) for name in ("fast, px", "slow, px", "± px", "header, px")))
+    columns = (
+        "image",
+        when,
+        *(Column(name, True) for name in ("fast, px", "slow, px", "± px", "header, px")),
+    )
     rows = [_answer(series, place, drift) for place in range(len(series))]
     return card(text(series.name), *pictures, fold("All numbers", table(columns, rows)))
 
