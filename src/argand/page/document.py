@@ -74,7 +74,7 @@ def write_document(page: Path, document: Document, *, shared: bool = False) -> P
     code = script_of(sorted(views))
     if shared:
         code = script_of(sorted(_PARTS))
-        write_text(page.parent / SCRIPT, code)
+        _share(page.parent / SCRIPT, code)
         start = _LOADER
         rules = policy([start], trusts_loaded=True)
     else:
@@ -90,6 +90,12 @@ def write_document(page: Path, document: Document, *, shared: bool = False) -> P
     ]
     write_text(page, "\n".join(lines))
     return page
+
+
+def _share(path: Path, code: str) -> None:
+    """Write the shared script unless it is there already: a run has hundreds of pages."""
+    if not (path.is_file() and path.read_bytes() == code.encode()):
+        write_text(path, code)
 
 
 def script_of(views: Sequence[str]) -> str:

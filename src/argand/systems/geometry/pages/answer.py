@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from argand.errors import InputError
 from argand.page.image_view import ShownImage, image_view
@@ -35,9 +36,8 @@ def answer_card(run: RunPages, record: Record, mark: str | None = None, heading:
 def _image(run: RunPages, record: Record) -> str:
     """The image of an answer: to zoom, else as a still picture, else why there is none."""
     try:
-        small = small_of(run.folder, record)
-        if small is not None:
-            return _view(run, record, small)
+        if record.get("image"):
+            return _view(run, record)
         if record.get("overlay"):
             source = embedded(file_of(run.folder, record["overlay"]), WIDTH_PX)
             picture = f'<img alt="image with rings and centres" src="{source}">'
@@ -47,13 +47,22 @@ def _image(run: RunPages, record: Record) -> str:
     return ""
 
 
-def _view(run: RunPages, record: Record, small: dict) -> str:
+def _small(run: RunPages, record: Record) -> dict[str, Any] | str:
+    """The small image; on a page of several, the name of its script, which holds nothing else."""
+    small = small_of(run.folder, record) if run.is_one_page else None
+    if small is None:
+        run.thumb(record)
+        return record["image"]
+    return small
+
+
+def _view(run: RunPages, record: Record) -> str:
     geometry = geometry_of(record)
     shape = record.get("shape")
     before, after = run.neighbours(record)
     header = record.get("header_beam_centre_px")
     image = ShownImage(
-        small if run.is_one_page else record["image"],
+        _small(run, record),
         _pixels(run.folder, record),
         geometry,
         record["trusted"],

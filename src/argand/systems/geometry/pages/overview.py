@@ -18,7 +18,7 @@ from argand.systems.geometry.files.text import (
     shift_length,
     verdict,
 )
-from argand.systems.geometry.pages.run import RunPages, small_of
+from argand.systems.geometry.pages.run import RunPages
 
 _COLUMNS = (
     "image",
@@ -116,15 +116,15 @@ def thumbnail_list(run: RunPages) -> tuple[str, list[str]]:
     entries, told = [], []
     for record in run.images:
         try:
-            small = small_of(run.folder, record)
+            thumb = run.thumb(record)
         except InputError as error:
             told.append(str(error))
             continue
-        if small is not None:
+        if thumb is not None:
             sign = "✓" if record["trusted"] else "✗"
             kind = "good" if record["trusted"] else "bad"
             words = f'<span class="{kind}">{sign} {text(verdict(record))}</span> {text(label(record))}'
-            entries.append((run.page_of(record), _safe(small["thumb"]), words))
+            entries.append((run.page_of(record), _safe(thumb), words))
     return (thumbnails(entries) if entries else ""), told
 
 

@@ -1,6 +1,6 @@
 """What the pages of a run are made of: its records in order, and which of them have a page of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class RunPages:
 
     folder: Path
     records: list[Record]
+    _thumbs: dict[int, str | InputError | None] = field(default_factory=dict)
 
     @cached_property
     def single(self) -> list[Record]:
@@ -53,6 +54,22 @@ class RunPages:
         place = self._places[id(record)]
         before = self.images[place - 1] if place else None
         return before, self.images[place + 1] if place + 1 < len(self.images) else None
+
+    def thumb(self, record: Record) -> str | None:
+        """Thumbnail of a record whose small image is whole; None for one of an earlier version.
+
+        Raises InputError for a damaged file. Each is read once: they are some MB for ten images.
+        """
+        if id(record) not in self._thumbs:
+            try:
+                small = small_of(self.folder, record)
+                self._thumbs[id(record)] = None if small is None else str(small["thumb"])
+            except InputError as error:
+                self._thumbs[id(record)] = error
+        found = self._thumbs[id(record)]
+        if isinstance(found, InputError):
+            raise found
+        return found
 
     @cached_property
     def _places(self) -> dict[int, int]:
