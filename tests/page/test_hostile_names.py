@@ -191,7 +191,7 @@ def test_a_browser_runs_the_page_and_nothing_else(pages: dict[str, Path], browse
         assert not attribute.startswith("on"), value
         allowed = r"(#.*|data:image/.*|[\w.~%-]+)"
         if attribute == "src":
-            allowed = r"(data:image/.*|argand-page\.js|[\w.~%-]+\.image\.js)"
+            allowed = r"(data:image/.*|argand-page\.js|[\w.~%-]+\.(image|pixels)\.js)"
         assert re.fullmatch(allowed, value, re.ASCII), (attribute, value)
     browser.close(session)
 
