@@ -200,7 +200,7 @@ def test_a_damaged_record_is_left_out_and_the_others_are_shown(runs: Path, tmp_p
 
 OUTSIDE = ("../secret", "/etc/passwd", "..", "sub/file", "")
 FILES = {
-    "geometry": ("image", "pixels", "overlay", "downloads"),
+    "geometry": ("page_image", "page_pixels", "overlay", "downloads"),
     "fibrils": ("hdf5", "cxi"),
     "maps": ("map", "xyz"),
     "crystals": ("file",),

@@ -174,7 +174,8 @@ def test_answers_of_earlier_versions_are_shown_as_pictures(run_folder: Path):
     for path in run_folder.glob("*.js"):
         path.unlink()
     change_records(
-        run_folder, lambda record: [record.pop(key, None) for key in ("image", "pixels", "geometry")]
+        run_folder,
+        lambda record: [record.pop(key, None) for key in ("page_image", "page_pixels", "geometry")],
     )
     view.write_page(run_folder)
     own = (run_folder / "a.page.html").read_text()
@@ -213,8 +214,8 @@ def test_only_the_first_images_have_all_their_pixels_beside_the_page(
     answer = FrameAnswer(frame, predictor.predict_frame(frame))
     with RunFolder(tmp_path / "run", (), page=view.write_page) as run:
         records = [run.add(answer) for _ in range(3)]
-    assert ["pixels" in record for record in records] == [True, True, False]
-    assert all((tmp_path / "run" / record["image"]).is_file() for record in records)
+    assert ["page_pixels" in record for record in records] == [True, True, False]
+    assert all((tmp_path / "run" / record["page_image"]).is_file() for record in records)
     assert "a-3.image.js" in (tmp_path / "run" / "a-3.page.html").read_text()
 
 

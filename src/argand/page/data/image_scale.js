@@ -1,6 +1,7 @@
 // From counts to colours: limits, linear, root or logarithm, and maps of colours.
 (() => {
   const LEVELS = 1024;
+  const USUAL = 4096;  // Counts below have their colours ready. By hand: nearly all pixels.
   const CURVES = {"square root": share => Math.sqrt(share), linear: share => share,
     logarithm: (share, range) => Math.log1p(share * range) / Math.log1p(range)};
   // Colours at even steps. The third grows steadily brighter and is safe for colour-blind readers (viridis).
@@ -33,6 +34,7 @@
       this.table = tableOf(Object.values(MAPS)[this.map]);
       this.masked = word(MASKED[this.map]);
       this.bend = Object.values(CURVES)[this.curve];
+      this.usual = Uint32Array.from({length: USUAL}, (_, counts) => this.table[this.level(counts)]);
     }
 
     get bright() {
@@ -45,7 +47,7 @@
     }
 
     colour(counts) {
-      return this.table[this.level(counts)];
+      return this.usual[counts] ?? this.table[this.level(counts)];
     }
   }
 
@@ -63,9 +65,9 @@
   function paintSmall(canvas, small, codes, scale) {
     const count = side => Math.ceil(small.shape[side] / small.step);
     const table = new Uint32Array(65536);
-    for (let code = 1; code < table.length; code++) table[code] = scale.colour(small.low + ((code - 1) / small.scale) ** 2);
     table[0] = scale.mask ? scale.masked : scale.table[0];
-    paint(canvas, count(1), count(0), place => table[codes[place]]);
+    const colour = code => { table[code] = scale.colour(small.low + ((code - 1) / small.scale) ** 2); return table[code]; };
+    paint(canvas, count(1), count(0), place => table[codes[place]] || colour(codes[place]));
   }
 
   // A tile in bins of `step` px, each half mean and half maximum of its usable pixels, as in the small image.

@@ -1,8 +1,8 @@
 """The records of a run, one for each answer, and the forms in which they are stored.
 
 A record is `Prediction.to_dict()` with `name` (stem of its output files), `pooled`, `downloads` (names of
-geometry files), `overlay` (name of its picture), `image` and `pixels` (scripts with its small image and all
-its pixels, for the page); the record of a file without an answer has `failed`.
+geometry files), `overlay` (name of its picture), `page_image` and `page_pixels` (scripts with
+its small image and all its pixels); the record of a file without an answer has `failed`.
 docs/schema/geometry.json describes all keys.
 """
 
@@ -57,18 +57,18 @@ FIELDS: Fields = {
     "name": maybe(TEXT),
     "time": maybe(TEXT),
     "notes": maybe(listed(TEXT)),
-    **dict.fromkeys(("overlay", "image", "pixels"), maybe(TEXT)),
+    **dict.fromkeys(("overlay", "page_image", "page_pixels"), maybe(TEXT)),
     "downloads": maybe(listed(TEXT)),
     **dict.fromkeys(_PAIRS, _PAIR),
     "shape": _PAIR,
     **dict.fromkeys(("sigma_px", "distance_mm", "fitted_distance_mm", "stretch"), maybe(NUMBER)),
-    **dict.fromkeys(("stretch_sigma", "resolution", "indexed_share", "seconds"), maybe(NUMBER)),
+    **dict.fromkeys(("stretch_sigma", "resolution", "indexed_share", "seconds", "wavelength"), maybe(NUMBER)),
     **dict.fromkeys(("spots", "lattices"), maybe(COUNT)),
     "tilt_deg": maybe(record_of({"pitch": NUMBER, "yaw": NUMBER})),
     "unit_cell": maybe(listed(NUMBER, 6)),
     "unit_cell_sigma": maybe(listed(maybe(NUMBER), 6)),
     "bravais": maybe(listed(TEXT)),
-    "hit": maybe(FLAG),
+    **dict.fromkeys(("hit", "tilt_measured"), maybe(FLAG)),
     "beam_panel": maybe(record_of({"name": TEXT, "px": listed(NUMBER, 2)})),
 }
 """The keys that pages and series of stored records use, and their kinds."""

@@ -22,9 +22,9 @@ def zoom_files(
     small = small_image(frame.data, frame.mask, shrunk)
     if found is not None:
         small["spots"] = _spots(found)
-    files: dict[str, tuple[str, Any]] = {"image": (f"{name}.image.js", small)}
+    files: dict[str, tuple[str, Any]] = {"page_image": (f"{name}.image.js", small)}
     if pixels:
-        files["pixels"] = (f"{name}.pixels.js", tiles_of(frame.data, frame.mask))
+        files["page_pixels"] = (f"{name}.pixels.js", tiles_of(frame.data, frame.mask))
     return files
 
 

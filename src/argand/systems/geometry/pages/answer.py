@@ -36,7 +36,7 @@ def answer_card(run: RunPages, record: Record, mark: str | None = None, heading:
 def _image(run: RunPages, record: Record) -> str:
     """The image of an answer: to zoom, else as a still picture, else why there is none."""
     try:
-        if record.get("image"):
+        if record.get("page_image"):
             return _view(run, record)
         if record.get("overlay"):
             source = embedded(file_of(run.folder, record["overlay"]), WIDTH_PX)
@@ -52,7 +52,7 @@ def _small(run: RunPages, record: Record) -> dict[str, Any] | str:
     small = small_of(run.folder, record) if run.is_one_page else None
     if small is None:
         run.thumb(record)
-        return record["image"]
+        return record["page_image"]
     return small
 
 
@@ -77,7 +77,7 @@ def _view(run: RunPages, record: Record) -> str:
 
 def _pixels(folder: Path, record: Record) -> str | None:
     """Name of the script with all pixels; None where an answer has none. InputError for a damaged one."""
-    name = record.get("pixels")
+    name = record.get("page_pixels")
     if name:
         read_beside(file_of(folder, name))
     return name

@@ -78,7 +78,7 @@ class RunPages:
 
 def small_of(folder: Path, record: Record) -> dict[str, Any] | None:
     """The small image of a record; None for one of an earlier version, InputError for a damaged file."""
-    name = record.get("image")
+    name = record.get("page_image")
     if not name:
         return None
     path = file_of(folder, name)
