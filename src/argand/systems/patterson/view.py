@@ -123,7 +123,7 @@ def _card(folder: Path, record: Record, number: int) -> str:
         map_view = sections_view(
             sections,
             f"Sections through the Patterson map {name}",
-            "Contours and colour are relative to the highest peak beyond the origin, whose own peak is cut off;"
+            "Contours and colour are relative to the highest peak beyond the origin, whose peak is cut off;"
             f" what is negative is orange. {keys}",
             height=380,
             name=name,

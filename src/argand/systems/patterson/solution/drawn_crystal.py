@@ -21,8 +21,8 @@ MOST_CROWDED = 20.0
 """Sites times operators in an Å³. By hand: LiF, with two sites and 192 operators in 65 Å³, has 6."""
 FARTHEST = 100.0
 """Cells from the origin that a site may be. By hand: solve puts all of them near it."""
-_CONTOUR = 0.5
-"""First contour of the density, over that at a usual atom. By hand: atoms stay apart, bonds do not vanish."""
+_CONTOUR = 0.3
+"""First contour of the density, over that at a usual atom. By hand: bonded atoms are joined."""
 _ORIGIN_RADIUS = 0.9
 """Å about the origin in which no height counts as the map's highest. By hand: shorter than any bond but those
 of hydrogen."""
