@@ -33,7 +33,8 @@ def facts_html(facts: Sequence[tuple[str, str]], picture: str, is_sure: bool = T
 def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coords: Points3) -> str:
     """The cell and its atoms along the shortest axis, as SVG; lattice rows in Å.
 
-    Colours are Jmol's (from ase); radii follow covalent radii. At most 400 atoms are drawn.
+    Colours are Jmol's (from ase); radii follow covalent radii, and each ball has its symbol, so that nobody
+    needs the colours. At most 400 atoms are drawn.
     """
     from ase.data.colors import jmol_colors
 
@@ -59,16 +60,25 @@ def projection_svg(lattice: Matrix3, species: UInt8[np.ndarray, " n"], frac_coor
     low = np.concatenate([corners, inside]).min(0) - 1
     size = np.concatenate([corners, inside]).max(0) + 1 - low
     outline = " ".join(f"{x:.2f},{y:.2f}" for x, y in corners)
-    circles = "".join(
-        f"<circle cx='{x:.2f}' cy='{y:.2f}' r='{radius:.2f}' fill='{_hex(jmol_colors[z])}' "
-        f"stroke='#333' stroke-width='0.05'><title>{gemmi.Element(z).name}</title></circle>"
-        for _, x, y, radius, z in sorted(balls)
-    )
+    circles = "".join(_ball(x, y, radius, z, jmol_colors[z]) for _, x, y, radius, z in sorted(balls))
     scale = _SIDE / size.max()
     return (
         f"<svg width='{size[0] * scale:.0f}' height='{size[1] * scale:.0f}' "
         f"viewBox='{low[0]:.2f} {low[1]:.2f} {size[0]:.2f} {size[1]:.2f}'>"
         f"<polygon points='{outline}' fill='none' stroke='#999' stroke-width='0.06'/>{circles}</svg>"
+    )
+
+
+def _ball(x: float, y: float, radius: float, z: int, colour: np.ndarray) -> str:
+    """A ball with the symbol of its element, dark on light colours and light on dark ones."""
+    symbol = gemmi.Element(z).name
+    # Weights of the luminance in sRGB, whose contrast with black and with white is equal near 0.18 linear.
+    ink = "#000" if float((colour**2.2) @ (0.2126, 0.7152, 0.0722)) > 0.18 else "#fff"
+    return (
+        f"<circle cx='{x:.2f}' cy='{y:.2f}' r='{radius:.2f}' fill='{_hex(colour)}' "
+        f"stroke='#333' stroke-width='0.05'><title>{symbol}</title></circle>"
+        f"<text x='{x:.2f}' y='{y:.2f}' font-size='{radius:.2f}' font-family='sans-serif' fill='{ink}' "
+        f"text-anchor='middle' dominant-baseline='central'>{symbol}</text>"
     )
 
 

@@ -43,6 +43,9 @@ def test_fewer_samples_leave_no_old_ones_and_more_continue(run: Callable[..., Re
     assert (out / "sample-0005.cif").read_text() == first
     assert run("sample", "--count", 3, "-o", out, "--force").exit_code == 0
     assert {name for name in files(out) if name.endswith(".cif")} == {f"sample-000{k}.cif" for k in (1, 2, 3)}
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "<title>3 structures generated</title>" in page
+    assert "sample --count 3" in page
 
 
 def test_inputs_are_never_replaced(run: Callable[..., Result], tmp_path: Path):

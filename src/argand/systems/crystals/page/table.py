@@ -48,7 +48,7 @@ def moved(item: Item) -> str:
 
 def _whole(value: str) -> str:
     """Text on one line: a symbol with a minus would be broken there."""
-    return f'<span class="whole">{text(value)}</span>'
+    return f'<span class="whole">{text(value)}</span>' if value else ""
 
 
 def _yes(value: bool | None, yes: str, no: str) -> str:
@@ -74,7 +74,7 @@ _MOVED = _Field("largest displacement, Å", moved, True)
 _SAMPLE = (
     _Field("plausibility", lambda one: number(one.record.get("plausibility"), 3), True),
     _Field("above the hull, eV/atom", lambda one: number(one.record.get("above_hull"), 3), True),
-    _Field("most similar known", lambda one: text(_similar(one))),
+    _Field("most similar known", lambda one: _whole(_similar(one))),
     _Field("known as", lambda one: text(one.record.get("known_as") or "new")),
     _Field("framework", lambda one: _yes(one.record.get("new_framework"), "new", "known")),
     _Field("repeats", lambda one: text(one.record.get("duplicate_of") or "")),
