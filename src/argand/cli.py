@@ -135,11 +135,8 @@ def build(systems: dict[str, str]) -> typer.Typer:
     for name, module in systems.items():
         app.add_typer(importlib.import_module(f"{module}.cli").app, name=name, cls=Verbs)
     app.command()(doctor)
-<<<<<<< HEAD
     app.command()(overview)
-=======
     app.command()(serve_app)
->>>>>>> app
     return app
 
 

@@ -77,6 +77,12 @@ def made(folder: Path) -> dict[str, Path]:
     }
 
 
+def image_page(folder: Path) -> Path:
+    """The page of the first image of a run of geometry, whose pixels are drawn."""
+    record = json.loads((folder / "results.jsonl").read_text().splitlines()[0])
+    return folder / f"{record['name']}.page.html"
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """All pages; each lies in the folder of its run."""
@@ -85,6 +91,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     drift = drift_of(read_sources([runs["geometry"]]))
     return {
         "geometry": write_geometry(runs["geometry"]),
+        "image": image_page(runs["geometry"]),
         "drift": write_drift(folder / "drift.html", drift),
         "fibrils": write_fibrils(runs["fibrils"]),
         "maps": write_patterson(runs["maps"]),
@@ -94,8 +101,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-PAGES = ("geometry", "drift", "fibrils", "maps", "solved", "crystals", "way")
-DRAWN = {"geometry": 0, "drift": 0, "crystals": 5, "way": 4, "maps": 9, "solved": 4}
+PAGES = ("geometry", "image", "drift", "fibrils", "maps", "solved", "crystals", "way")
+DRAWN = {"geometry": 1, "image": 2, "drift": 1, "crystals": 5, "way": 4}
 """Scripts of pages that draw nothing with plotly: the values of each view, and one of the page. Others have
 four: values, plotly, their own, what starts them."""
 
@@ -127,7 +134,7 @@ def test_links_lead_to_files_beside_the_page(pages: dict[str, Path], name: str):
     assert links or name in ("drift", "way")
     for link in links:
         if link.startswith("#"):
-            assert re.fullmatch(r"#(answer-|map-)?\d+", link)
+            assert re.fullmatch(r"#(answer-)?\d+", link)
         else:
             assert re.fullmatch(r"[\w.~%-]+", link, re.ASCII)
             file = unquote_to_bytes(link).decode(errors="surrogateescape")
@@ -144,8 +151,11 @@ def test_every_name_is_shown_as_it_is(pages: dict[str, Path]):
 
 ROWS = len(NAMES) + 1
 READY = {
-    "geometry": f"document.querySelectorAll('section.card').length === {len(NAMES) + len(PATHS) + 1}",
-    "drift": "document.querySelectorAll('svg').length === 2",
+    "geometry": f"document.querySelector('tbody').rows.length === {len(NAMES) + len(PATHS) + 1}"
+    " && document.querySelector('th[aria-sort]')",
+    "image": "(document.querySelector('figure.view')?.scrollIntoView(),"
+    " document.querySelector('[data-drawn=yes]'))",
+    "drift": "document.querySelectorAll('svg').length === 2 && document.querySelector('.theme')",
     "fibrils": f"document.querySelectorAll('tbody tr').length === {ROWS + 1}"
     " && document.querySelectorAll('.panel .main-svg').length >= 10",
     "maps": "document.querySelectorAll('#map-0, #map-1, #map-2, #map-3').length === 4"
@@ -184,7 +194,9 @@ def test_a_browser_runs_the_page_and_nothing_else(pages: dict[str, Path], browse
     assert "WebGL" not in browser.run(session, "document.body.innerText")
     for attribute, value in browser.run(session, LINKS):
         assert not attribute.startswith("on"), value
-        allowed = r"(#.*|data:image/.*|[\w.~%-]+)" if attribute != "src" else r"data:image/.*"
+        allowed = r"(#.*|data:image/.*|[\w.~%-]+)"
+        if attribute == "src":
+            allowed = r"(data:image/.*|argand-page\.js|[\w.~%-]+\.image\.js)"
         assert re.fullmatch(allowed, value, re.ASCII), (attribute, value)
     browser.close(session)
 

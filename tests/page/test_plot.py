@@ -135,6 +135,20 @@ def test_arrow_keys_move_a_readout_by_one_cell(opened: Open):
     )
 
 
+def test_a_touch_tells_a_value_until_another_place_is_touched(browser: Any, tmp_path: Path):
+    file = write_document(tmp_path / "page.html", Document("Plots", "lead", [plot_view([ramp()], "a ramp")]))
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    page.locator("figure.view[data-drawn=yes]").wait_for()
+    box = box_of(page)
+    page.touchscreen.tap(box["x"] + 0.5 / 14 * box["width"], box["y"] + 5.5 / 6 * box["height"])
+    assert page.locator(".readout div").last.inner_text() == "counts: 0"
+    page.touchscreen.tap(200, 20)
+    assert page.locator(".readout").is_hidden()
+    context.close()
+
+
 RANGES = (
     ("linear", 0.0, 1.0),
     ("linear", -31.7, 88.2),

@@ -310,6 +310,7 @@ def test_structures_of_a_row_are_each_drawn_as_suits_them(opened: Open):
     assert len(drawn(page)["polyhedra"]) == 14
 
 
+@pytest.mark.slow
 def test_sixty_views_share_a_context_that_outlives_its_loss(opened: Open):
     page = opened(*(structure_view([Panel("", [salt()])], f"view {n}", height=200) for n in range(60)))
     page.evaluate("document.querySelectorAll('figure.view').forEach(argand.draw)")
@@ -327,6 +328,84 @@ def test_sixty_views_share_a_context_that_outlives_its_loss(opened: Open):
     assert page.evaluate(blank) == 60
     page.evaluate("loss.restoreContext()")
     until(page, f"!gpu.context.isContextLost() && ({blank})() === 0", 60)
+
+
+def places(page: Any) -> np.ndarray:
+    """Where the first two atoms lie on the canvas."""
+    return np.array(page.evaluate(f"[0, 1].map(n => {VIEW}.spot(0, n)).map(one => [one.x, one.y])"))
+
+
+def test_pointers_wheel_keys_and_fingers_move_the_camera(opened: Open):
+    page = opened(structure_view([Panel("", [perovskite()])], "perovskite"), has_touch=True)
+    canvas = page.locator("figure.view canvas")
+    box = canvas.bounding_box()
+    x, y = box["x"] + 60, box["y"] + 60
+    begun = places(page)
+
+    def drag(right: float, down: float) -> None:
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + right, y + down, steps=3)
+        page.mouse.up()
+
+    def span() -> float:
+        return float(np.linalg.norm(np.subtract(*places(page))))
+
+    drag(50, 20)
+    assert np.abs(places(page) - begun).max() > 5
+    turned = places(page)
+    page.keyboard.down("Shift")
+    drag(40, -30)
+    page.keyboard.up("Shift")
+    assert np.allclose(places(page) - turned, [40, -30], atol=0.01)
+    before = span()
+    ball = page.evaluate(f"{VIEW}.spot(0, 0).r")
+    page.mouse.wheel(0, -200)
+    until(page, f"{VIEW}.spot(0, 0).r > 1.2 * {ball}")
+    assert span() > 1.1 * before
+    page.keyboard.press("0")
+    fitted = span()
+    page.keyboard.press("+")
+    assert span() == pytest.approx(1.15 * fitted)
+    page.keyboard.press("ArrowLeft")
+    assert np.abs(span() - 1.15 * fitted) > 0.01
+    page.keyboard.press("0")
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        at = [{"x": u, "y": v, "id": n} for n, (u, v) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    before = span()
+    touch("touchStart", (x + 100, y + 50), (x + 140, y + 50))
+    touch("touchMove", (x + 80, y + 50), (x + 160, y + 50))
+    touch("touchEnd")
+    page.wait_for_timeout(200)
+    assert span() == pytest.approx(2 * before, rel=0.05)
+
+
+def test_chosen_atoms_stay_chosen_in_another_range(opened: Open):
+    page = opened(structure_view([Panel("", [perovskite()])], "perovskite"))
+    chosen(page, "atoms of", "atoms as listed")
+    chosen(page, "along", "c*")
+    clicked(page, 0)
+    clicked(page, 2)
+    before = line(page)
+    assert before.startswith("distance Sr1–O3")
+    chosen(page, "atoms of", "2 × 2 × 2 cells")
+    assert line(page) == before
+
+
+def test_without_webgl_it_is_said_why_there_is_no_drawing(browser: Any, tmp_path: Path):
+    file = write_document(
+        tmp_path / "page.html", Document("test", "test", [structure_view([Panel("", [salt()])], "salt")])
+    )
+    page = browser.new_page()
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(file.as_uri())
+    page.locator("figure.view[data-drawn=failed]").wait_for()
+    assert "no WebGL2" in page.locator(".stage").inner_text()
+    page.close()
 
 
 def test_a_phone_needs_no_scrolling_aside(opened: Open):

@@ -18,8 +18,9 @@ def plain_file_name(name: str) -> str:
     It never begins with a dot or a dash and is never empty.
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    plain = _STRANGE.sub("_", last.encode(errors="replace").decode()).strip("._-") or "file"
+    plain = _STRANGE.sub("_", last.encode(errors="replace").decode()).strip(".")
     stem, dot, ending = plain.partition(".")
+    stem = stem.strip("_-") or "file"
     ending = _cut(dot + ending, _ENDING_BYTES, from_end=True)
     return _cut(stem, _MOST_BYTES - _ENDING_BYTES) + ending
 

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from argand.app.worker import Job, serve
 from argand.machine import single_threads
 from argand.progress import JobProgress
+from argand.system import SYSTEMS
 
 GRACE_S = 20.0
 """Seconds that an interrupted verb has to write its files; then its process is killed. By hand: the longest
@@ -26,7 +27,8 @@ Outcome = tuple[int | None, str]
 class WorkerProcess:
     """One process that runs one verb at a time; it stays until `close`, so that what it loaded stays too."""
 
-    def __init__(self) -> None:
+    def __init__(self, systems: Mapping[str, str] = SYSTEMS) -> None:
+        self._systems = dict(systems)
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._killer: threading.Timer | None = None
@@ -94,7 +96,7 @@ class WorkerProcess:
             # Not forked: the threads of a server do not survive a fork.
             context = get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs, os.getpid()), name="argand-app")
+            self._process = context.Process(target=serve, args=(theirs, os.getpid(), self._systems), name="argand-app")
             with single_threads():
                 self._process.start()
             theirs.close()

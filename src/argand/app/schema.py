@@ -97,7 +97,7 @@ DELETED = record(deleted=TEXT)
 _POINT = record(
     name=TEXT,
     time=maybe(TEXT),
-    centre={"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+    shift={"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
     shift_px=maybe(NUMBER),
 )
 WATCH = record(

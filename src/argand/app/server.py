@@ -45,6 +45,7 @@ def application(site: Site) -> ASGIApp:
 
     routes = [*(one.route() for one in OPERATIONS), *PAGES]
     app = Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)  # pyright: ignore[reportArgumentType]
+    app.router.redirect_slashes = False
     app.state.site = site
     return Guard(app, site.access)
 

@@ -20,6 +20,22 @@ Kind = Literal["number", "integer", "choice", "flag", "text", "time", "file"]
 
 MOST_LETTERS = 200
 """Longest text of a setting. By hand: a formula, a cell or a list of elements is far shorter."""
+_LABELS = {
+    "cell": "unit cell",
+    "spacegroup": "space group",
+    "distance": "distance, mm",
+    "wavelength": "wavelength, Å",
+    "pixel_size": "pixel size, mm",
+    "two_theta": "2θ of the arm, °",
+    "max_tilt": "largest tilt, °",
+    "geometry": "panel geometry",
+    "voxel": "voxel, Å",
+    "window": "window, Å",
+    "length": "length, Å",
+    "d_min": "resolution limit, Å",
+    "units": "formula units, Z",
+}
+"""Labels of settings whose name lacks a unit or a word."""
 _TEXTS = {
     "cell": r"[-+0-9.,eE ()]+",
     "spacegroup": r"[A-Za-z0-9/_:() -]+",
@@ -53,7 +69,7 @@ class Setting:
     @property
     def label(self) -> str:
         """Its name in words."""
-        return self.name.replace("_", " ")
+        return _LABELS.get(self.name, self.name.replace("_", " "))
 
     def words(self, value: str) -> list[str]:
         """The words of the command line for a value as it was typed; none for an empty one.
@@ -180,4 +196,6 @@ def _kind(bare: type) -> Kind:
 def _shown(default: Any) -> str:
     if isinstance(default, bool):
         return "yes" if default else "no"
+    if isinstance(default, float) and not isinstance(default, Seconds):
+        return f"{default:g}"
     return "" if default is None else str(default)

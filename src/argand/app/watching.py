@@ -25,13 +25,17 @@ MOST_SHOWN = 20
 
 @dataclass(frozen=True)
 class Seen:
-    """One image: its answer, its centre (fast, slow; px; None if not trusted) and its shift in px."""
+    """One image: its answer, and the shift (fast, slow) of its centre in px, None if that is not trusted."""
 
     answer: Answer
     time: str | None
-    centre: tuple[float, float] | None
-    shift_px: float | None
+    shift: tuple[float, float] | None
     """From the header's centre; without one, from the first trusted centre of that position."""
+
+    @property
+    def shift_px(self) -> float | None:
+        """Length of the shift."""
+        return None if self.shift is None else math.hypot(*self.shift)
 
 
 @dataclass
@@ -98,11 +102,11 @@ class Watch:
                 {
                     "name": one.answer.name,
                     "time": one.time,
-                    "centre": list(one.centre),
+                    "shift": list(one.shift),
                     "shift_px": one.shift_px,
                 }
                 for one in seen
-                if one.centre is not None
+                if one.shift is not None
             ],
             "counts": {
                 verdict: sum(one.answer.verdict == verdict for one in seen)
@@ -129,13 +133,12 @@ class Watch:
 
     def _judged(self, record: dict[str, Any]) -> Seen:
         centre = _pair(record.get("beam_centre_px")) if record.get("trusted") is True else None
-        shift = _pair(record.get("shift_px"))
+        shift = None if centre is None else _pair(record.get("shift_px"))
         if centre is not None and shift is None:
             first = self._first.setdefault(str(record.get("position")), centre)
             shift = (centre[0] - first[0], centre[1] - first[1])
         time = record.get("time")
-        length = math.hypot(*shift) if centre is not None and shift is not None else None
-        return Seen(answer_of(record, "geometry"), time if isinstance(time, str) else None, centre, length)
+        return Seen(answer_of(record, "geometry"), time if isinstance(time, str) else None, shift)
 
 
 def _ignored(progress: JobProgress) -> None:

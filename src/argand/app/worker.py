@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -52,8 +52,8 @@ class _Busy:
     now = False
 
 
-def serve(pipe: Connection, starter: int) -> None:
-    """Run jobs until the pipe closes; the process ends with its starter."""
+def serve(pipe: Connection, starter: int, systems: Mapping[str, str]) -> None:
+    """Run verbs of these systems until the pipe closes; the process ends with its starter."""
     # Ctrl-C in a terminal is for the server, which then decides what becomes of the verb.
     os.setsid()
     signal.signal(signal.SIGINT, _interrupt)
@@ -65,7 +65,7 @@ def serve(pipe: Connection, starter: int) -> None:
         except (EOFError, OSError):
             return
         with _printed_to(job.log):
-            code, message = _run(job, pipe)
+            code, message = _run(job, pipe, systems)
         pipe.send(("end", code, message))
 
 
@@ -74,12 +74,12 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
 
-def _run(job: Job, pipe: Connection) -> tuple[int, str]:
+def _run(job: Job, pipe: Connection, systems: Mapping[str, str]) -> tuple[int, str]:
     """Run a job; its exit code and, where it failed, why."""
     try:
         _Busy.now = True
         with heard_by(_teller(pipe)):
-            return run_verb(job.words)
+            return run_verb(job.words, systems)
     except KeyboardInterrupt:  # between two statements of ours
         return INTERRUPTED, "interrupted"
     finally:
@@ -101,12 +101,12 @@ def _teller(pipe: Connection) -> Callable[[JobProgress], None]:
     return tell
 
 
-def run_verb(words: Sequence[str]) -> tuple[int, str]:
+def run_verb(words: Sequence[str], systems: Mapping[str, str] = SYSTEMS) -> tuple[int, str]:
     """Run a verb of a system as the command line does: its exit code and, if it failed, one line."""
     try:
         with command_line():
             give_command(words)
-            return _invoked(words[0], list(words[1:])), ""
+            return _invoked(systems, words[0], list(words[1:])), ""
     except typer.Exit as end:
         return end.exit_code, ""
     except (KeyboardInterrupt, typer.Abort) as interrupt:
@@ -131,10 +131,10 @@ def _told(error: Exception) -> tuple[int, str]:
     return code, message
 
 
-def _invoked(system: str, words: list[str]) -> int:
-    if system not in SYSTEMS:
+def _invoked(systems: Mapping[str, str], system: str, words: list[str]) -> int:
+    if system not in systems:
         raise ConfigError(f"unknown system {system!r}")
-    group: Any = typer.main.get_command(importlib.import_module(f"{SYSTEMS[system]}.cli").app)
+    group: Any = typer.main.get_command(importlib.import_module(f"{systems[system]}.cli").app)
     verb = group.commands[words[0]]
     with verb.make_context(f"argand {system} {words[0]}", words[1:]) as context:
         require_sensible(context.params)

@@ -29,6 +29,7 @@ _STRUCTURE = (
     "camera",
     "measure",
     "structure_frames",
+    "structure_drawing",
     "structure_controls",
     "structure",
 )

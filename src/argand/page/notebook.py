@@ -8,7 +8,7 @@ from argand.page.markup import text
 _BOX = "display:flex;flex-wrap:wrap;gap:1em 1.5em;align-items:flex-start"
 _TABLE = "flex:1 1 260px;min-width:min(260px,100%)"
 """Beside a picture where there is room for it, else below. By hand: in less, names and values break."""
-_IMAGE = "flex:0 1 auto;min-width:min(420px,100%);max-width:min(620px,100%);height:auto"
+_IMAGE = "flex:none;max-width:min(620px,100%);height:auto"
 """A picture of several panels stays legible. By hand: 570 px are those of three panels."""
 _CELL = "text-align:left;padding:.1em .8em .1em 0"
 

@@ -32,11 +32,13 @@ _THUMB_QUALITY = 60
 """Of its JPEG. By hand: 2 to 4 kB for a diffraction image."""
 EXACT = 2**53
 """Whole numbers below are exact in a browser, which has no others than float64."""
+Shrunk = tuple[np.ndarray, int]
+"""A binned image, NaN where no pixel is usable, and its binning."""
 _CALL = "argand.beside("
 """Begins a script file; its arguments are JSON."""
 
 
-def shrink(image: Image, mask: Mask, longest: int) -> tuple[np.ndarray, int]:
+def shrink(image: Image, mask: Mask, longest: int = SMALL_PX) -> Shrunk:
     """The image binned to at most `longest` px a side, NaN where no pixel is usable, and the binning.
 
     Half mean and half maximum of each bin: spots of a few pixels stay visible above the background.
@@ -64,13 +66,13 @@ def limits_of(small: np.ndarray) -> tuple[float, float]:
     return float(low), float(low + 1.5 * max(high - low, 1.0))
 
 
-def small_image(image: Image, mask: Mask) -> dict[str, Any]:
-    """The image for a page, at most SMALL_PX a side, with a thumbnail.
+def small_image(image: Image, mask: Mask, shrunk: Shrunk | None = None) -> dict[str, Any]:
+    """The image for a page, `shrunk` as by `shrink` to at most SMALL_PX a side, with a thumbnail.
 
     Its numbers are `1 + scale * sqrt(counts - low)`, rounded, and 0 where no pixel is usable: the noise of
     counts is even on that scale, so that they take few bytes.
     """
-    small, step = shrink(image, mask, SMALL_PX)
+    small, step = shrunk or shrink(image, mask)
     live = np.isfinite(small)
     finite = small[live]
     # Single broken pixels far below zero must not set the scale; a thousandth of them by hand.

@@ -1,6 +1,7 @@
 """The page of a run: its answers in a table, cards with plots and chains, and pages of single answers."""
 
 import base64
+import gzip
 import io
 import re
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 import argand
+from argand.errors import OutputError
 from argand.io.manifest import listed
 from argand.page.document import SCRIPT
 from argand.runs.claim import claim_folder
@@ -194,7 +196,7 @@ def test_a_file_of_the_user_with_the_name_of_a_page_is_left(
     write_page(folder)
     assert own.read_text() == "of the user"
     monkeypatch.setattr(view, "MOST_BYTES", 1000)
-    with pytest.raises(argand.errors.OutputError, match="not written by argand"):
+    with pytest.raises(OutputError, match="not written by argand"):
         write_page(folder)
     assert own.read_text() == "of the user"
 
@@ -212,8 +214,6 @@ def test_plots_keep_zeros_apart_from_pixels_that_were_not_measured(run: Path):
 
 def unpacked(data: str) -> bytes:
     """The bytes of an array in a page."""
-    import gzip
-
     return gzip.decompress(base64.b64decode(data))
 
 

@@ -12,12 +12,11 @@
     return times.some(Number.isNaN) ? course.map((_, index) => index) : times;
   }
 
-  // Centres relative to the first one, as two lines with marks; with time, or the order, to the right.
+  // Shifts from the header, as two lines with marks; with time, or the order, to the right.
   function draw(course, limit) {
     const svg = element("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`});
     if (!course.length) return byId("course").replaceChildren("no trusted centre yet");
-    const along = places(course), first = course[0].centre;
-    const moved = [0, 1].map(axis => course.map(one => one.centre[axis] - first[axis]));
+    const along = places(course), moved = [0, 1].map(axis => course.map(one => one.shift[axis]));
     const most = Math.max(limit, ...moved.flat().map(Math.abs)) * 1.08;
     const start = along[0], span = Math.max(...along) - start || 1;
     const x = value => LEFT + (value - start) / span * (WIDTH - LEFT - RIGHT);

@@ -14,7 +14,7 @@ const camera = (() => {
   };
   const applied = (m, v) => [0, 1, 2].map(i => dot(row(m, i), v));
   const back = (m, v) => [0, 1, 2].map(k => m[k] * v[0] + m[3 + k] * v[1] + m[6 + k] * v[2]);
-  const product = (m, n) => [0, 1, 2].flatMap(i => [0, 1, 2].map(k => m[3 * i] * n[k] + m[3 * i + 1] * n[3 + k] + m[3 * i + 2] * n[6 + k]));
+  const product = (m, n) => [0, 1, 2].flatMap(i => back(n, row(m, i)));
 
   function spun(turn, right, up) {
     const [c, s, d, t] = [Math.cos(right), Math.sin(right), Math.cos(up), Math.sin(up)];
@@ -32,8 +32,10 @@ const camera = (() => {
 
   // Points from their flattest side: the long way right, the short one towards the eye.
   function flat(points) {
-    const middle = times(points.reduce(plus, [0, 0, 0]), 1 / (points.length || 1)), around = points.map(p => minus(p, middle));
-    const spread = [0, 1, 2].flatMap(i => [0, 1, 2].map(k => around.reduce((sum, p) => sum + p[i] * p[k], i === k ? 1e-6 : 0)));
+    const middle = times(points.reduce(plus, [0, 0, 0]), 1 / (points.length || 1));
+    const around = points.map(p => minus(p, middle));
+    const spread = [0, 1, 2].flatMap(i =>
+      [0, 1, 2].map(k => around.reduce((sum, p) => sum + p[i] * p[k], i === k ? 1e-6 : 0)));
     // Power iterations: the longest axis, then the longest across it.
     const longest = across => {
       let v = [0.6, 0.7, 0.4];
@@ -73,7 +75,8 @@ const camera = (() => {
     });
     const up = event => {
       down.delete(event.pointerId);
-      if (start && event.type === "pointerup" && event.button === 0) click(start.at, event.pointerType === "touch");
+      const done = start && event.type === "pointerup" && event.button === 0;
+      if (done) click(start.at, event.pointerType === "touch");
       start = null;
     };
     canvas.addEventListener("pointerup", up);
@@ -109,7 +112,8 @@ const camera = (() => {
   function keyed(view, event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const turns = {ArrowLeft: [-KEY, 0], ArrowRight: [KEY, 0], ArrowUp: [0, -KEY], ArrowDown: [0, KEY]};
-    const keys = {"+": () => zoom(view, 1.15), "=": () => zoom(view, 1.15), "-": () => zoom(view, 1 / 1.15), 0: () => view.reset(),
+    const keys = {"+": () => zoom(view, 1.15), "=": () => zoom(view, 1.15), "-": () => zoom(view, 1 / 1.15),
+      0: () => view.reset(),
       " ": () => view.play?.(), Escape: () => view.clear()};
     if (event.key in turns && event.shiftKey) shift(view, ...turns[event.key].map(one => 200 * one));
     else if (event.key in turns) view.turn = spun(view.turn, ...turns[event.key]);

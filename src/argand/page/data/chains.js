@@ -3,6 +3,8 @@
   const {element} = argand;
   const SIDE = [0, 0, 1, 0, 1, 0, -1, 0, 0], ALONG = [1, 0, 0, 0, 1, 0, 0, 0, 1];
   const STEP = Math.PI / 36, SHADES = 24;
+  // Segments that are drawn as one line: so few that their depth is one, and a quarter of the lines.
+  const RUN = 4;
 
   const times = (a, b) => [0, 3, 6].flatMap(row => [0, 1, 2].map(column =>
     a[row] * b[column] + a[row + 1] * b[column + 3] + a[row + 2] * b[column + 6]));
@@ -39,8 +41,9 @@
     const [chains, points] = data.tenths.shape, count = chains * points;
     const flat = new Float32Array(3 * count), order = [];
     for (let chain = 0; chain < chains; chain++)
-      for (let point = 1; point < points; point++) order.push(chain * points + point);
-    const depth = at => flat[3 * at + 2] + flat[3 * at - 1];
+      for (let point = 0; point < points - 1; point += RUN) order.push(chain * points + point);
+    const last = at => Math.min(at + RUN, (Math.floor(at / points) + 1) * points - 1);
+    const depth = at => flat[3 * at + 2] + flat[3 * last(at) + 2];
 
     function turn(m) {
       for (let n = 0; n < count; n++) {
@@ -57,12 +60,12 @@
     });
     function draw(pen, width, height, scale, shades, ground) {
       const deep = reach()[2], wide = Math.min(4, Math.max(1.2, 0.9 * scale));
-      pen.lineCap = "round";
+      pen.lineCap = pen.lineJoin = "round";
       for (const at of order) {
-        const now = 3 * at, shade = Math.round((depth(at) / (4 * deep) + 0.5) * (SHADES - 1));
+        const shade = Math.round((depth(at) / (4 * deep) + 0.5) * (SHADES - 1));
         pen.beginPath();
-        pen.moveTo(width / 2 + scale * flat[now - 3], height / 2 - scale * flat[now - 2]);
-        pen.lineTo(width / 2 + scale * flat[now], height / 2 - scale * flat[now + 1]);
+        for (let point = at; point <= last(at); point++)
+          pen.lineTo(width / 2 + scale * flat[3 * point], height / 2 - scale * flat[3 * point + 1]);
         // A rim in the colour of the ground shows which of two crossing lines is in front.
         pen.lineWidth = wide + 2;
         pen.strokeStyle = ground;
@@ -99,7 +102,7 @@
 
   argand.views.chains = async (stage, data, figure) => {
     const shape = drawing(data, await argand.array(data.tenths));
-    const canvas = element("canvas", {style: "touch-action: pan-y; width: 100%; height: 100%"}), pen = canvas.getContext("2d");
+    const canvas = element("canvas", {style: "touch-action: pan-y; width: 100%; height: 100%; object-fit: contain"}), pen = canvas.getContext("2d");
     let matrix, scale, shades, playing = false, waiting = false;
     stage.append(canvas);
     stage.setAttribute("tabindex", "0");

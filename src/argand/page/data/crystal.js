@@ -2,14 +2,15 @@
 // Crystal geometry: from the atoms of a file to all atoms of the cell, and the bonds between them.
 // A lattice is nine numbers, rows a, b, c in Å; places are fractions of the cell.
 const crystal = (() => {
-  // Å over the sum of the covalent radii, as in the Cambridge Structural Database (CCDC, "ConQuest: bond types").
+  // Å over the sum of the covalent radii, as in the Cambridge Structural Database (CCDC).
   const TOLERANCE = 0.4;
   // By hand, Å: copies of an atom so near to each other are one atom on a symmetry element.
   const SAME = 0.1;
   // By hand: cells of films that have collapsed need no more neighbouring cells than this in each direction.
   const MOST_CELLS = 4;
   // Pauling's electronegativities of nonmetals.
-  const PULL = {H: 2.2, B: 2.04, C: 2.55, N: 3.04, O: 3.44, F: 3.98, Si: 1.9, P: 2.19, S: 2.58, Cl: 3.16, Ge: 2.01,
+  const PULL = {H: 2.2, B: 2.04, C: 2.55, N: 3.04, O: 3.44, F: 3.98, Si: 1.9, P: 2.19, S: 2.58, Cl: 3.16,
+    Ge: 2.01,
     As: 2.18, Se: 2.55, Br: 2.96, Te: 2.1, I: 2.66, Xe: 2.6};
   // By hand: what differs by less is no cation and anion.
   const POLAR = 0.3;
@@ -23,7 +24,8 @@ const crystal = (() => {
   const unit = a => times(a, 1 / (length(a) || 1));
   const row = (m, i) => [m[3 * i], m[3 * i + 1], m[3 * i + 2]];
   // A place in Å.
-  const cartesian = (m, f) => [m[0] * f[0] + m[3] * f[1] + m[6] * f[2], m[1] * f[0] + m[4] * f[1] + m[7] * f[2],
+  const cartesian = (m, f) => [m[0] * f[0] + m[3] * f[1] + m[6] * f[2],
+    m[1] * f[0] + m[4] * f[1] + m[7] * f[2],
     m[2] * f[0] + m[5] * f[1] + m[8] * f[2]];
 
   // Reciprocal vectors a*, b*, c* (without 2π).
@@ -35,13 +37,14 @@ const crystal = (() => {
   const applied = (o, turns, f) => [0, 1, 2].map(i =>
     o[3 * i] * f[0] + o[3 * i + 1] * f[1] + o[3 * i + 2] * f[2] + o[9 + i] / turns);
 
-  // By hand: where the mean of the directions to its neighbours is longer, an atom lies beside them, as Pb in PbTiO3.
+  // By hand: where the mean of the directions to its neighbours is longer, an atom lies beside them, as Pb
+  // in PbTiO3.
   const ASIDE = 0.4;
   // By hand: cations that hold no framework together, as Li in LiFePO4, or Sr with 12 oxygens in SrTiO3.
   const GUESTS = ["Li", "Na", "K", "Rb", "Cs"], MOST_CORNERS = 8;
 
   // Into [0, 1), where rounded zeros stay zero.
-  const wrapped = f => f.map(x => { const y = x - Math.floor(x + 1e-4); return y; });
+  const wrapped = f => f.map(x => x - Math.floor(x + 1e-4));
 
   function apart(m, f, g) {
     return length(cartesian(m, minus(f, g).map(x => x - Math.round(x))));
@@ -54,7 +57,8 @@ const crystal = (() => {
       const own = [];
       for (const operation of frame.operations) {
         const f = wrapped(applied(operation, frame.turns, frame.places[parent]));
-        if (!own.some(one => apart(frame.lattice, one.f, f) < SAME)) own.push({parent, operation, element, f});
+        if (own.some(one => apart(frame.lattice, one.f, f) < SAME)) continue;
+        own.push({parent, operation, element, f});
       }
       sites.push(...own);
     });
@@ -66,19 +70,25 @@ const crystal = (() => {
     const stars = reciprocal(m), heights = stars.map(one => 1 / length(one));
     const bins = heights.map(h => Math.max(1, Math.min(40, Math.floor(h / cut))));
     const reach = heights.map((h, i) => Math.min(MOST_CELLS, Math.ceil(cut * bins[i] / h)));
-    const filled = new Map(), homes = sites.map(site => site.f.map((x, i) => Math.min(bins[i] - 1, Math.max(0, Math.floor(x * bins[i])))));
+    const filled = new Map(), homes = sites.map(site =>
+      site.f.map((x, i) => Math.min(bins[i] - 1, Math.max(0, Math.floor(x * bins[i])))));
     const code = b => (b[0] * bins[1] + b[1]) * bins[2] + b[2];
-    homes.forEach((home, i) => { const c = code(home); filled.has(c) ? filled.get(c).push(i) : filled.set(c, [i]); });
+    const at = sites.map(site => cartesian(m, site.f));
+    homes.forEach((home, i) => {
+      const c = code(home);
+      filled.has(c) ? filled.get(c).push(i) : filled.set(c, [i]);
+    });
     const visit = (i, step) => {
       const shift = [0, 0, 0], bin = [0, 0, 0];
       for (let k = 0; k < 3; k++) {
-        const at = homes[i][k] + step[k];
-        shift[k] = Math.floor(at / bins[k]);
+        const place = homes[i][k] + step[k];
+        shift[k] = Math.floor(place / bins[k]);
         if (shift[k] && !periodic) return;
-        bin[k] = at - shift[k] * bins[k];
+        bin[k] = place - shift[k] * bins[k];
       }
+      const move = minus(cartesian(m, shift), at[i]);
       for (const j of filled.get(code(bin)) ?? []) {
-        const d = length(cartesian(m, minus(plus(sites[j].f, shift), sites[i].f)));
+        const d = Math.hypot(at[j][0] + move[0], at[j][1] + move[1], at[j][2] + move[2]);
         if (d < cut) found(i, j, shift, d);
       }
     };
@@ -94,12 +104,14 @@ const crystal = (() => {
     const near = sites.map(() => []);
     const cut = 2 * Math.max(...radius) + TOLERANCE;
     pairs(sites, m, periodic, cut, (i, j, shift, d) => {
-      if (d > SAME && d < radius[i] + radius[j] + TOLERANCE) near[i].push({to: j, shift: [...shift], length: d});
+      if (d < SAME || d > radius[i] + radius[j] + TOLERANCE) return;
+      near[i].push({to: j, shift: [...shift], length: d});
     });
     return chemical(sites, near, looks);
   }
 
-  // Radii alone bond neighbouring cations, and metals to the carbon of carbonate: what chemistry does not is left out.
+  // Radii alone bond neighbouring cations, and metals to the carbon of carbonate: what chemistry does not is
+  // left out.
   function chemical(sites, near, looks) {
     const name = sites.map(site => looks[site.element][0]), metal = sites.map(site => looks[site.element][3]);
     const alloy = metal.every(one => one), hydrogen = name.map(one => one === "H");
@@ -123,7 +135,8 @@ const crystal = (() => {
   // The atoms about which polyhedra are drawn, with their ligands' bonds; others have none.
   function ligandsOf({lattice}, sites, bonds, looks) {
     const name = site => looks[site.element][0];
-    const around = (i, list) => length(list.map(b => unit(cartesian(lattice, minus(plus(sites[b.to].f, b.shift), sites[i].f))))
+    const around = (i, list) =>
+      length(list.map(b => unit(cartesian(lattice, minus(plus(sites[b.to].f, b.shift), sites[i].f))))
       .reduce(plus)) / list.length < ASIDE;
     return bonds.map((list, i) => {
       const metal = looks[sites[i].element][3];
@@ -161,7 +174,8 @@ const crystal = (() => {
     const molecular = !endless && bonds.filter(list => list.length).length > sites.length / 2;
     const ligands = molecular ? sites.map(() => []) : ligandsOf(frame, sites, bonds, looks);
     // Guests fill gaps between the polyhedra of the others, if there are others.
-    const guest = ligands.map((list, i) => list.length > MOST_CORNERS || GUESTS.includes(looks[sites[i].element][0]));
+    const guest = ligands.map((list, i) => list.length > MOST_CORNERS
+      || GUESTS.includes(looks[sites[i].element][0]));
     const alone = !ligands.some((list, i) => list.length && !guest[i]);
     return {frame, sites, bonds, groups, molecular, ligands, guests: guest.map(one => one && !alone)};
   }
@@ -186,5 +200,6 @@ const crystal = (() => {
     }).join(", ");
   }
 
-  return {cross, dot, minus, plus, times, length, unit, row, cartesian, reciprocal, applied, apart, analysed, operationText};
+  return {cross, dot, minus, plus, times, length, unit, row, cartesian, reciprocal, applied, apart, analysed,
+    operationText};
 })();

@@ -1,6 +1,7 @@
 "use strict";
-// One WebGL2 context for all structures of a page: each is drawn there, and copied onto the canvas of its view, since
-// browsers lose the oldest of more than 16 contexts. Balls are ray-cast on squares, sticks are tubes of triangles.
+// One WebGL2 context for all structures of a page: each is drawn there, and copied onto the canvas of its
+// view, since browsers lose the oldest of more than 16 contexts. Balls are ray-cast on squares, sticks are tubes
+// of triangles.
 const gpu = (() => {
   // By hand: sides of a stick; more look no rounder at 10 px.
   const SIDES = 14;
@@ -58,7 +59,11 @@ const gpu = (() => {
     faces: [`${SHARED}
       in vec3 place, normal, colour;
       out vec3 n, tint; out float away;
-      void main() { vec3 v = seen(place); n = turn * normal; tint = colour; away = v.z; gl_Position = placed(v); }`,
+      void main() {
+        vec3 v = seen(place);
+        n = turn * normal; tint = colour; away = v.z;
+        gl_Position = placed(v);
+      }`,
     `${SHARED}
       in vec3 n, tint; in float away;
       out vec4 shown;
@@ -79,7 +84,8 @@ const gpu = (() => {
       return;
     }
     canvas.addEventListener("webglcontextlost", event => event.preventDefault());
-    canvas.addEventListener("webglcontextrestored", () => { build(); restored.forEach(callback => callback()); });
+    canvas.addEventListener("webglcontextrestored",
+      () => { build(); restored.forEach(callback => callback()); });
     build();
   }
 
@@ -129,7 +135,8 @@ const gpu = (() => {
   const SQUARE = new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]);
   const TUBE = new Float32Array(Array.from({length: SIDES + 1}, (_, i) => [0, 1].flatMap(end =>
     [Math.cos(2 * Math.PI * i / SIDES), Math.sin(2 * Math.PI * i / SIDES), end])).flat());
-  const WIDTHS = {balls: {centre: 3, radius: 1, colour: 3}, sticks: {from: 3, to: 3, radius: 1, cut: 1, colour: 3, other: 3},
+  const WIDTHS = {balls: {centre: 3, radius: 1, colour: 3},
+    sticks: {from: 3, to: 3, radius: 1, cut: 1, colour: 3, other: 3},
     faces: {place: 3, normal: 3, colour: 3}};
   const SIZES = {balls: 7, sticks: 14, faces: 9};
 
@@ -172,9 +179,9 @@ const gpu = (() => {
     gl.useProgram(made);
     gl.bindVertexArray(part.gpu.vao);
     gl.uniformMatrix3fv(uniforms.turn, true, look.turn);
-    for (const name of ["middle", "scale", "pan", "ground"]) gl[`uniform${look[name].length}fv`](uniforms[name], look[name]);
-    for (const name of ["depth", "grey", "pixel"]) gl.uniform1f(uniforms[name], look[name]);
-    gl.uniform1f(uniforms.haze, look.haze);
+    for (const name of ["middle", "ground"]) gl.uniform3fv(uniforms[name], look[name]);
+    for (const name of ["scale", "pan"]) gl.uniform2fv(uniforms[name], look[name]);
+    for (const name of ["depth", "grey", "pixel", "haze"]) gl.uniform1f(uniforms[name], look[name]);
     gl.uniform1f(uniforms.flat_, part.flat ?? 0);
     if (part.kind === "sticks") gl.uniform1f(uniforms.thick, part.thick ?? 0);
     if (part.kind === "balls") {
@@ -207,7 +214,8 @@ const gpu = (() => {
     gl.disable(gl.BLEND);
   }
 
-  // Draws parts and copies them onto a 2-D canvas, width x height its pixels; false while the context is lost.
+  // Draws parts and copies them onto a 2-D canvas, width x height its pixels; false while the context
+  // is lost.
   function draw(parts, look, pen, width, height) {
     if (gl.isContextLost()) return false;
     const canvas = gl.canvas;

@@ -17,31 +17,39 @@ const isosurface = (() => {
     const values = new Float32Array(steps.length);
     for (let i = 0; i < values.length; i += nz) {
       let whole = 0;
-      for (let k = 0; k < nz; k++) { whole += steps[i + k]; values[i + k] = density.low + whole * density.step; }
+      for (let k = 0; k < nz; k++) {
+        whole += steps[i + k];
+        values[i + k] = density.low + whole * density.step;
+      }
     }
     let grid = {shape: [nx, ny, nz], values};
-    for (let axis = 0; axis < 3; axis++)
-      if (length(crystal.row(lattice, axis)) / grid.shape[axis] > COARSE && 2 * grid.values.length <= ENOUGH) grid = doubled(grid, axis);
+    for (let axis = 0; axis < 3; axis++) {
+      const coarse = length(crystal.row(lattice, axis)) / grid.shape[axis] > COARSE;
+      if (coarse && 2 * grid.values.length <= ENOUGH) grid = doubled(grid, axis);
+    }
     return grid;
   }
 
   // Twice the points along an axis: cubic interpolation, since contours of coarse grids have corners.
   function doubled({shape, values}, axis) {
-    const n = shape[axis], inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1), made = new Float32Array(2 * values.length);
-    for (let outer = 0; outer < values.length / (n * inner); outer++) for (let i = 0; i < n; i++) for (let k = 0; k < inner; k++) {
-      const at = j => values[(outer * n + (i + j + n) % n) * inner + k], to = (outer * n + i) * 2 * inner + k;
+    const n = shape[axis], inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+    const made = new Float32Array(2 * values.length);
+    for (let line = 0; line < values.length / inner; line++) for (let k = 0; k < inner; k++) {
+      const i = line % n, first = line - i, to = 2 * line * inner + k;
+      const at = j => values[(first + (i + j + n) % n) * inner + k];
       made[to] = at(0);
       made[to + inner] = (9 * (at(0) + at(1)) - at(-1) - at(2)) / 16;
     }
     return {shape: shape.map((size, k) => k === axis ? 2 * size : size), values: made};
   }
 
-  // The grid near places [f]: a box from grid point `low` on with its values and a mask; null if it is too large.
+  // The grid near places [f]: a box from grid point `low` on with its values and a mask; null if too large.
   function region(grid, lattice, places) {
     const n = grid.shape, margin = reciprocal(lattice).map((star, k) => NEAR * length(star) * n[k]);
     // Two more on either side, for the slopes there.
     const low = n.map((size, k) => Math.floor(Math.min(...places.map(f => f[k])) * size - margin[k]) - 2);
-    const size = n.map((one, k) => Math.ceil(Math.max(...places.map(f => f[k])) * one + margin[k]) - low[k] + 4);
+    const high = n.map((size, k) => Math.ceil(Math.max(...places.map(f => f[k])) * size + margin[k]) + 2);
+    const size = high.map((one, k) => one - low[k] + 2);
     const count = size[0] * size[1] * size[2];
     if (!places.length || count > MOST) return null;
     const box = {low, size, mask: new Uint8Array(count), values: new Float32Array(count)};
@@ -52,7 +60,8 @@ const isosurface = (() => {
 
   // The periodic values, without wrapping from here on.
   function copied({shape, values}, {low, size, values: into}) {
-    const wrap = axis => Int32Array.from({length: size[axis]}, (_, i) => (((i + low[axis]) % shape[axis]) + shape[axis]) % shape[axis]);
+    const wrap = axis => Int32Array.from({length: size[axis]},
+      (_, i) => (((i + low[axis]) % shape[axis]) + shape[axis]) % shape[axis]);
     const [x, y, z] = [0, 1, 2].map(wrap);
     let to = 0;
     for (let i = 0; i < size[0]; i++) for (let j = 0; j < size[1]; j++) {
@@ -65,7 +74,8 @@ const isosurface = (() => {
     const from = middle.map((x, k) => Math.ceil(x - margin[k]) - low[k]);
     const to = middle.map((x, k) => Math.floor(x + margin[k]) - low[k]);
     for (let i = from[0]; i <= to[0]; i++) for (let j = from[1]; j <= to[1]; j++) {
-      const f = (i + low[0] - middle[0]) / n[0], g = (j + low[1] - middle[1]) / n[1], row = (i * size[1] + j) * size[2];
+      const f = (i + low[0] - middle[0]) / n[0], g = (j + low[1] - middle[1]) / n[1],
+        row = (i * size[1] + j) * size[2];
       const [x, y, z] = [m[0] * f + m[3] * g, m[1] * f + m[4] * g, m[2] * f + m[5] * g];
       for (let k = from[2]; k <= to[2]; k++) {
         const h = (k + low[2] - middle[2]) / n[2], u = x + m[6] * h, v = y + m[7] * h, w = z + m[8] * h;
@@ -76,7 +86,8 @@ const isosurface = (() => {
 
   // The value and its three slopes, in grid steps, at a place of the box, into `told`.
   function sample({size, values}, p, told) {
-    const [X, Y] = [size[1] * size[2], size[2]], i = Math.floor(p[0]), j = Math.floor(p[1]), k = Math.floor(p[2]);
+    const [X, Y] = [size[1] * size[2], size[2]], i = Math.floor(p[0]), j = Math.floor(p[1]),
+      k = Math.floor(p[2]);
     const u = p[0] - i, v = p[1] - j, w = p[2] - k;
     told.fill(0);
     for (let c = 0; c < 8; c++) {
@@ -105,7 +116,8 @@ const isosurface = (() => {
 
   function begun({shape: n}, lattice, box, level) {
     const {low, size: [, sy, sz], mask, values} = box, steps = [sy * sz, sz, 1], stars = reciprocal(lattice);
-    const known = new Int32Array(mask.length).fill(-1), positions = [], normals = [], indices = [], edges = [];
+    const known = new Int32Array(mask.length).fill(-1), positions = [], normals = [], indices = [],
+      edges = [];
     const corners = Int32Array.from({length: 8}, (_, c) => (c & 1) * sy * sz + (c >> 1 & 1) * sz + (c >> 2));
     const told = new Float64Array(4), above = new Uint8Array(mask.length);
     for (let at = 0; at < above.length; at++) above[at] = values[at] > level ? 1 : 0;
@@ -127,7 +139,8 @@ const isosurface = (() => {
       const far = (level - told[0]) / (told[1] ** 2 + told[2] ** 2 + told[3] ** 2 + 1e-12);
       for (let k = 0; k < 3; k++) p[k] += Math.max(-0.5, Math.min(0.5, far * told[k + 1]));
       sample(box, p, told);
-      const out = [0, 1, 2].map(k => -(told[1] * n[0] * stars[0][k] + told[2] * n[1] * stars[1][k] + told[3] * n[2] * stars[2][k]));
+      const out = [0, 1, 2].map(k => -(told[1] * n[0] * stars[0][k] + told[2] * n[1] * stars[1][k]
+        + told[3] * n[2] * stars[2][k]));
       const long = length(out) || 1;
       positions.push(...cartesian(lattice, p.map((x, k) => (x + low[k]) / n[k])));
       normals.push(out[0] / long, out[1] / long, out[2] / long);
@@ -158,7 +171,8 @@ const isosurface = (() => {
         if (!mask[at]) continue;
         const here = above[at];
         for (let axis = 0; axis < 3; axis++)
-          if (here !== above[at + steps[axis]]) quad(at, steps[(axis + 1) % 3], steps[(axis + 2) % 3], here === 0);
+          if (here !== above[at + steps[axis]])
+            quad(at, steps[(axis + 1) % 3], steps[(axis + 2) % 3], here === 0);
       }
     };
     const finished = () => ({positions: new Float32Array(positions), normals: new Float32Array(normals),

@@ -5,7 +5,10 @@ const measure = (() => {
   const degrees = x => x * 180 / Math.PI;
 
   const distance = (a, b) => length(minus(a, b));
-  const angle = (a, b, c) => degrees(Math.acos(Math.max(-1, Math.min(1, dot(unit(minus(a, b)), unit(minus(c, b)))))));
+  const angle = (a, b, c) => {
+    const u = minus(a, b), v = minus(c, b);
+    return degrees(Math.atan2(length(cross(u, v)), dot(u, v)));
+  };
   // Positive clockwise, seen along b to c (IUPAC).
   function torsion(a, b, c, d) {
     const [u, v, w] = [minus(b, a), minus(c, b), minus(d, c)];
@@ -14,7 +17,8 @@ const measure = (() => {
 
   // What is measured of these atoms, in words and as a short number.
   function told(atoms) {
-    const places = atoms.map(one => one.p), names = atoms.map(one => one.label + (one.mate ? "′" : "")).join("–");
+    const places = atoms.map(one => one.p);
+    const names = atoms.map(one => one.label + (one.mate ? "′" : "")).join("–");
     if (atoms.length === 1) return {text: atoms[0].detail, short: ""};
     if (atoms.length === 2) {
       const d = distance(...places).toFixed(3);
@@ -43,7 +47,8 @@ const measure = (() => {
   function covered({x, y, z}, ring) {
     let sign = 0, depth = 0;
     for (let m = 0; m < ring.length; m++) {
-      const a = ring[m], b = ring[(m + 1) % ring.length], side = (b.x - a.x) * (y - a.y) - (b.y - a.y) * (x - a.x);
+      const a = ring[m], b = ring[(m + 1) % ring.length];
+      const side = (b.x - a.x) * (y - a.y) - (b.y - a.y) * (x - a.x);
       if (Math.abs(side) < 1 || sign && Math.sign(side) !== sign) return false;
       sign = Math.sign(side);
       depth += a.z / ring.length;
@@ -63,21 +68,26 @@ const measure = (() => {
   // Letters on balls ("element"), or names of sites beside them ("site").
   function letters(pen, atoms, spots, covers, kind, {ink, ground}) {
     const seen = open(spots);
-    atoms.forEach((atom, i) => { seen[i] &&= !covers.some(one => one.middle !== atom.p && covered(spots[i], one.ring)); });
+    const hidden = (atom, i) => covers.some(one => one.middle !== atom.p && covered(spots[i], one.ring));
+    atoms.forEach((atom, i) => { seen[i] &&= !hidden(atom, i); });
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     atoms.forEach((atom, i) => {
       const {x, y, r} = spots[i];
-      if (!seen[i] || r < 3) return;
-      if (kind === "element") {
+      // The ends of wires are named beside them.
+      const wire = atom.radius < 0.1;
+      if (!seen[i] || r < 3 && !wire) return;
+      if (kind === "element" && !wire) {
         if (r < 5.5) return;
-        const [red, green, blue] = scene.rgb(atom.colour), pale = 0.3 * red + 0.59 * green + 0.11 * blue > 0.52;
+        const [red, green, blue] = scene.rgb(atom.colour);
+        const pale = 0.3 * red + 0.59 * green + 0.11 * blue > 0.52;
         pen.font = `600 ${Math.min(22, r * (atom.symbol.length > 1 ? 0.95 : 1.15))}px system-ui, sans-serif`;
         pen.fillStyle = pale ? "#10151b" : "#ffffff";
         pen.fillText(atom.symbol, x, y + 0.5);
       } else {
         pen.font = "12px system-ui, sans-serif";
-        outlined(pen, atom.label + (atom.mate ? "′" : ""), x + r * 0.5 + 8, y - r * 0.5 - 5, ink, ground);
+        const name = kind === "element" ? atom.symbol : atom.label + (atom.mate ? "′" : "");
+        outlined(pen, name, x + r * 0.5 + 8, y - r * 0.5 - 5, ink, ground);
       }
     });
   }

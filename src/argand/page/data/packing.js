@@ -12,14 +12,16 @@ const packing = (() => {
   function choices(known) {
     if (!known.frame.periodic) return [["given", "molecule"]];
     const alone = known.frame.operations.length === 1;
-    return EVERY.filter(([kind]) => known.molecular || kind !== "whole").map(([kind, name]) => [kind, kind === "given" && alone ? "atoms as listed" : name]);
+    const fit = EVERY.filter(([kind]) => known.molecular || kind !== "whole");
+    return fit.map(([kind, name]) => [kind, kind === "given" && alone ? "atoms as listed" : name]);
   }
 
-  const EVERY = [["given", "asymmetric unit"], ["whole", "whole molecules"], ["cell", "1 cell"], ["eight", "2 × 2 × 2 cells"], ["around", "−0.5 to 1.5"]];
+  const EVERY = [["given", "asymmetric unit"], ["whole", "whole molecules"], ["cell", "1 cell"],
+    ["eight", "2 × 2 × 2 cells"], ["around", "−0.5 to 1.5"]];
   const first = known => (!known.frame.periodic ? "given" : known.molecular ? "whole" : "cell");
 
-  // What stands for a choice that a frame does not have, as one of noise has no molecules: in a film its atoms, among
-  // unlike structures what suits it best.
+  // What stands for a choice that a frame does not have, as one of noise has no molecules: in a film its
+  // atoms, among unlike structures what suits it best.
   function fitting(known, kind, unlike) {
     if (choices(known).some(([one]) => one === kind)) return kind;
     return unlike ? first(known) : "given";
@@ -39,8 +41,9 @@ const packing = (() => {
       atoms.set(key, {site, shift, f, p: cartesian(frame.lattice, f)});
       return true;
     };
-    if (kind in RANGES) known.molecular ? molecules(known, RANGES[kind], add) : within(known, RANGES[kind], add, all);
-    else given(known, add);
+    if (!(kind in RANGES)) given(known, add);
+    else if (known.molecular) molecules(known, RANGES[kind], add);
+    else within(known, RANGES[kind], add, all);
     if (kind === "whole") grow(known, atoms, add);
     return {atoms, code, left, range: RANGES[kind] ?? [0, 1]};
   }
@@ -66,7 +69,8 @@ const packing = (() => {
 
   // Calls put(shift) for the translations that bring f into [low, high], or [low, high) if `open`.
   function translations(f, [low, high], open, put) {
-    const from = f.map(x => Math.ceil(low - x - FACE)), to = f.map(x => open ? Math.ceil(high - x - FACE) - 1 : Math.floor(high - x + FACE));
+    const from = f.map(x => Math.ceil(low - x - FACE));
+    const to = f.map(x => open ? Math.ceil(high - x - FACE) - 1 : Math.floor(high - x + FACE));
     for (let x = from[0]; x <= to[0]; x++)
       for (let y = from[1]; y <= to[1]; y++)
         for (let z = from[2]; z <= to[2]; z++) put([x, y, z]);
@@ -74,7 +78,8 @@ const packing = (() => {
 
   function molecules({sites, groups}, range, add) {
     for (const group of groups) {
-      const middle = [0, 1, 2].map(k => group.reduce((sum, one) => sum + sites[one.site].f[k] + one.shift[k], 0) / group.length);
+      const sum = group.reduce((all, one) => plus(all, plus(sites[one.site].f, one.shift)), [0, 0, 0]);
+      const middle = sum.map(x => x / group.length);
       translations(middle, range, true, move => group.forEach(one => add(one.site, plus(one.shift, move))));
     }
   }
@@ -82,8 +87,10 @@ const packing = (() => {
   // Atoms in the range, its faces included, and what completes the polyhedra about them.
   function within({sites, ligands, guests}, range, add, all) {
     const inside = [];
-    sites.forEach((site, i) => translations(site.f, range, false, shift => { if (add(i, shift)) inside.push([i, shift]); }));
-    for (const [i, shift] of inside) if (all || !guests[i]) for (const b of ligands[i]) add(b.to, plus(shift, b.shift));
+    const put = i => shift => { if (add(i, shift)) inside.push([i, shift]); };
+    sites.forEach((site, i) => translations(site.f, range, false, put(i)));
+    const complete = inside.filter(([i]) => all || !guests[i]);
+    for (const [i, shift] of complete) for (const b of ligands[i]) add(b.to, plus(shift, b.shift));
   }
 
   return {choices, first, fitting, drawn, EVERY};

@@ -46,7 +46,9 @@
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", `${data.title}: ${data.told}. Arrow keys tell single values.`);
     place.addEventListener("pointermove", event => point(at(event)));
-    place.addEventListener("pointerleave", () => point(null));
+    place.addEventListener("pointerdown", event => point(at(event)));
+    // A finger leaves after each touch; its readout stays until something else is touched.
+    place.addEventListener("pointerleave", event => { if (event.pointerType !== "touch") point(null); });
     place.addEventListener("blur", () => point(null));
     place.addEventListener("click", event => choose(at(event)));
     place.addEventListener("keydown", event => {

@@ -27,7 +27,8 @@ const polyhedra = (() => {
     return {normal, ring: [...on].sort((a, b) => angle(a) - angle(b))};
   }
 
-  // Polyhedra of drawn atoms all of whose ligands are drawn: {atom, element, ligands, faces, points}; those of
+  // Polyhedra of drawn atoms all of whose ligands are drawn: {atom, element, ligands, faces, points}; those
+  // of
   // guests, which would hide the rest, if `all`.
   function of(known, drawn, all) {
     const found = [];
@@ -35,7 +36,8 @@ const polyhedra = (() => {
       const ligands = known.ligands[atom.site];
       const around = ligands.map(b => drawn.atoms.get(drawn.code(b.to, plus(atom.shift, b.shift))));
       if (!ligands.length || !all && known.guests[atom.site] || around.some(one => !one)) continue;
-      found.push({atom, element: known.sites[atom.site].element, points: around.map(one => one.p), faces: faces(around.map(one => one.p))});
+      found.push({atom, element: known.sites[atom.site].element, points: around.map(one => one.p),
+        faces: faces(around.map(one => one.p))});
     }
     return found;
   }

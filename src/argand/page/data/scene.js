@@ -1,5 +1,5 @@
 "use strict";
-// What is drawn of a frame: balls, sticks, polyhedra and the cell, as parts for the card and as a list of atoms.
+// What is drawn of a frame: balls, sticks, polyhedra and the cell, as parts for the card and a list of atoms.
 const scene = (() => {
   const {cartesian, plus, minus, times, row} = crystal;
   // By hand, Å: sizes of balls and sticks, as those of Mercury and VESTA.
@@ -23,17 +23,32 @@ const scene = (() => {
   const radius = (look, style) => style === "space" ? look[2]
     : style === "wire" ? 0.05 : look[0] === "H" ? SMALL : BALL * Math.min(1.5, Math.max(0.8, look[1] / 1.1));
 
+  // By hand: dark elements such as carbon are paler on a dark ground.
+  const DIM = 0.45, PALER = 0.3;
+  const brighter = look => {
+    const tint = rgb(look[4]);
+    if (0.3 * tint[0] + 0.59 * tint[1] + 0.11 * tint[2] > DIM) return look;
+    const hex = tint.map(x => Math.round(255 * (x + PALER * (1 - x))).toString(16).padStart(2, "0"));
+    return [...look.slice(0, 4), `#${hex.join("")}`];
+  };
+
   // Everything of a frame for these options: {style, range, cell, all (polyhedra), hydrogen}.
   function built(known, looks, options) {
     const drawn = packing.drawn(known, packing.fitting(known, options.range, options.unlike), options.all);
-    const atoms = [...drawn.atoms.values()].map(one => described(known, looks, one, options.style));
+    const seen = options.dark
+      ? Object.fromEntries(Object.entries(looks).map(([z, look]) => [z, brighter(look)])) : looks;
+    const atoms = [...drawn.atoms].map(([key, one]) =>
+      ({key, ...described(known, seen, one, options.style)}));
     const solid = options.style === "polyhedra" ? polyhedra.of(known, drawn, options.all) : [];
     const sticks = options.style === "space" ? [] : bondSticks(known, drawn, atoms, options);
     const parts = [part("balls", atoms.flatMap(one => [...one.p, one.radius, ...rgb(one.colour)])),
-      Object.assign(part("sticks", sticks), {thick: options.style === "wire" ? WIRE : 0}), ...faces(solid, looks)];
-    const box = known.frame.periodic && options.cell ? cell(known.frame.lattice, axes(options.dark), drawn.range[0] ? 1 : drawn.range[1]) : null;
+      Object.assign(part("sticks", sticks), {thick: options.style === "wire" ? WIRE : 0}),
+        ...faces(solid, seen)];
+    const box = known.frame.periodic && options.cell
+      ? cell(known.frame.lattice, axes(options.dark), drawn.range[0] ? 1 : drawn.range[1]) : null;
     if (box) parts.unshift(box.part);
-    return {known, atoms, parts, solid, box, left: drawn.left, bonds: sticks.length / 14, places: atoms.map(one => one.f)};
+    return {known, atoms, parts, solid, box, left: drawn.left, bonds: sticks.length / 14,
+      places: atoms.map(one => one.f)};
   }
 
   const part = (kind, values) => ({kind, values: new Float32Array(values)});
@@ -44,9 +59,12 @@ const scene = (() => {
     const own = frame.places[parent], plain = minus(f, crystal.applied(operation, frame.turns, own));
     const move = [0, 1, 2].map(k => operation[9 + k] / frame.turns + Math.round(plain[k]));
     const told = crystal.operationText(operation, move), mate = frame.periodic && told !== "x, y, z";
-    const given = frame.periodic ? f.map(x => x.toFixed(4)).join(", ") : `${own.map((_, k) => (p[k] + frame.origin[k]).toFixed(3)).join(", ")} Å`;
-    const detail = (frame.details[parent] || `${label} (${look[0]}): ${given}`) + (mate ? `; at ${told}` : "");
-    return {p, f, site, element, symbol: look[0], label, mate, detail, colour: look[4], radius: radius(look, style)};
+    const given = frame.periodic ? f.map(x => x.toFixed(4)).join(", ")
+      : `${own.map((_, k) => (p[k] + frame.origin[k]).toFixed(3)).join(", ")} Å`;
+    const detail = (frame.details[parent] || `${label} (${look[0]}): ${given}`)
+      + (mate ? `; at ${told}` : "");
+    return {p, f, site, element, symbol: look[0], label, mate, detail, colour: look[4],
+      radius: radius(look, style)};
   }
 
   // Each bond between drawn atoms once, in the colours of its ends.
@@ -74,7 +92,9 @@ const scene = (() => {
         const corners = ring.map(m => one.points[m]);
         corners.forEach((p, m) => {
           const q = corners[(m + 1) % corners.length];
-          if (p[0] < q[0] || p[0] === q[0] && (p[1] < q[1] || p[1] === q[1] && p[2] < q[2])) lines.push(...p, ...q, 0.012, 1, ...dark, ...dark);
+          // Each edge once, of the two faces that it bounds.
+          const forth = p[0] < q[0] || p[0] === q[0] && (p[1] < q[1] || p[1] === q[1] && p[2] < q[2]);
+          if (forth) lines.push(...p, ...q, 0.012, 1, ...dark, ...dark);
           if (m < 1 || m > corners.length - 2) return;
           const three = [corners[0], p, q];
           three.forEach(corner => values.push(...corner, ...normal, ...tint));
@@ -115,7 +135,8 @@ const scene = (() => {
       values.set(mesh.normals.subarray(3 * i, 3 * i + 3), 9 * i + 3);
       values.set(colour, 9 * i + 6);
     }
-    return {kind: "faces", values, indices: net ? mesh.edges : mesh.indices, lines: net, flat: net ? 1 : 0, opacity: net ? 1 : 0.6, glass: 1};
+    return {kind: "faces", values, indices: net ? mesh.edges : mesh.indices, lines: net, flat: net ? 1 : 0,
+      opacity: net ? 1 : 0.6, glass: 1};
   }
 
   return {built, contourPart, rgb, axes};

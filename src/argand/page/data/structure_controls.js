@@ -1,5 +1,6 @@
 "use strict";
-// The controls of a view of structures: above it what is drawn and how, below it the film, measures and elements.
+// The controls of a view of structures: above it what is drawn and how, below it the film, measures and
+// elements.
 const structureControls = (() => {
   const {element, button, choice, slider} = argand;
   const VIEWS = ["as begun", "a", "b", "c", "a*", "b*", "c*"];
@@ -8,19 +9,24 @@ const structureControls = (() => {
 
   function bar(view, act) {
     const tools = argand.tools(view.figure), {options} = view;
-    const styles = [["balls", "ball and stick"], ...(view.solid ? [["polyhedra", "polyhedra"]] : []), ["space", "space filling"], ["wire", "wireframe"]];
-    const pick = (label, list, now, action) => choice(label, list.map(one => one[1]), Math.max(0, list.findIndex(one => one[0] === now)), n => action(list[n][0]));
+    const styles = [["balls", "ball and stick"], ...(view.solid ? [["polyhedra", "polyhedra"]] : []),
+      ["space", "space filling"], ["wire", "wireframe"]];
+    const pick = (label, list, now, action) => choice(label, list.map(one => one[1]),
+      Math.max(0, list.findIndex(one => one[0] === now)), n => action(list[n][0]));
     tools.append(pick("style", styles, options.style, one => { options.style = one; view.rebuild(); }),
-      choice("labels", ["none", "elements", "sites"], view.labels, one => { view.labels = one; view.changed(); }));
+      choice("labels", ["none", "elements", "sites"], view.labels,
+        one => { view.labels = one; view.changed(); }));
     const {periodic} = view.panels[0].known(0).frame;
-    const toggle = periodic ? button("unit cell", options.cell, on => { options.cell = on; refit(view); }) : null;
+    const toggle = periodic ? button("unit cell", options.cell, on => { options.cell = on; refit(view); })
+      : null;
     if (view.choices.length > 1) tools.append(pick("atoms of", view.choices, options.range, one => {
       options.range = one;
       if (!options.cell && one !== "whole" && one !== "given") toggle.click(); else refit(view);
     }));
     if (periodic) tools.append(along(view), toggle);
     if (view.data.densities.length) density(view, tools, act);
-    tools.append(button("PNG", null, () => act.picture(view).toBlob(blob => argand.save(blob, `${view.data.name}.png`))), more(view, act));
+    tools.append(button("PNG", null,
+      () => act.picture(view).toBlob(blob => argand.save(blob, `${view.data.name}.png`))), more(view, act));
     below(view, act);
   }
 
@@ -39,16 +45,18 @@ const structureControls = (() => {
   // The level on a logarithmic slider, from where noise fills space to almost the highest peak.
   function density(view, tools, act) {
     const one = view.data.densities[0], high = one.low + 1023 * one.step, top = 0.9 * high;
-    const low = Math.min(one.level, Math.max(0.5 * one.sigma, top / 300)), part = x => Math.log(x / low) / Math.log(top / low);
+    const low = Math.min(one.level, Math.max(0.5 * one.sigma, top / 300)),
+      part = x => Math.log(x / low) / Math.log(top / low);
     const level = t => low * (top / low) ** t;
     view.level = one.level;
-    const told = t => `${level(t).toPrecision(3)} ${one.unit} = ${((level(t) - one.mean) / one.sigma).toFixed(1)} σ`;
+    const sigmas = t => ((level(t) - one.mean) / (one.sigma || 1)).toFixed(1);
+    const told = t => `${level(t).toPrecision(3)} ${one.unit} = ${sigmas(t)} σ`;
     const input = slider(`${one.name} at`, {min: 0, max: 1, step: "any", value: part(one.level)}, told, t => {
       view.level = level(t);
       view.panels.forEach(panel => act.contours(view, panel));
     });
     input.title = "contour level; σ is the standard deviation of the density, counted from its mean";
-    tools.append(input, choice("as", ["surface", "net", "none"], 0, n => {
+    tools.append(input, choice("drawn as", ["surface", "net", "none"], 0, n => {
       view.net = n === 1;
       view.hidden = n === 2;
       view.panels.forEach(panel => act.contours(view, panel));
@@ -57,15 +65,20 @@ const structureControls = (() => {
   }
 
   function more(view, act) {
-    const inside = [choice("background", ["as the page", "light", "dark"], 0, n => { view.ground = [null, "light", "dark"][n]; view.rebuild(); }),
+    const inside = [choice("background", ["as the page", "light", "dark"], 0,
+      n => { view.ground = [null, "light", "dark"][n]; view.rebuild(); }),
       button("reset the view", null, () => view.reset())];
-    if (view.solid) inside.push(button("all polyhedra", false, on => { view.options.all = on; view.rebuild(); }));
+    if (view.solid) inside.push(button("all polyhedra", false,
+      on => { view.options.all = on; view.rebuild(); }));
     const list = element("select", {"aria-label": "atom to measure"});
     const fill = () => list.replaceChildren(...view.panels[0].scene.atoms.slice(0, 500).map((one, i) =>
       element("option", {value: i}, one.label + (one.mate ? ` ${one.detail.split("; at ")[1]}` : ""))));
-    inside.push(element("label", {}, "atom", list), button("measure it", null, () => act.choose(view, view.panels[0], Number(list.value))));
-    const fold = element("details", {class: "more"}, element("summary", {}, "more"), element("div", {class: "tools"}, ...inside));
+    inside.push(element("label", {}, "atom", list),
+      button("measure it", null, () => act.choose(view, view.panels[0], Number(list.value))));
+    const fold = element("details", {class: "more"}, element("summary", {}, "more"),
+      element("div", {class: "tools"}, ...inside));
     fold.addEventListener("toggle", fill);
+    view.listed = () => fold.open && fill();
     return fold;
   }
 
@@ -74,7 +87,11 @@ const structureControls = (() => {
     const line = element("span", {"aria-live": "polite"}), clear = button("clear", null, () => view.clear());
     const hint = "Click atoms: one tells its place, two a distance, three an angle, four a torsion. "
       + "Drag turns, Shift and drag moves, the wheel zooms once the view was clicked.";
-    view.say = (text, some) => { line.textContent = text || hint; clear.hidden = !some; };
+    view.say = (text, some) => {
+      // What is said again is read aloud again.
+      if (line.textContent !== (text || hint)) line.textContent = text || hint;
+      clear.hidden = !some;
+    };
     view.clear = () => { view.chosen = []; act.tell(view); };
     view.say("", false);
     const names = Object.entries(view.data.looks).map(([number, look]) => {
@@ -110,7 +127,8 @@ const structureControls = (() => {
       return null;
     };
     const one = by => () => { stop(); go(Math.max(0, Math.min(last, view.number + by))); };
-    const input = slider("frame", {min: 0, max: last, step: 1, value: 0}, n => `${n + 1} of ${last + 1}`, n => { stop(); go(n); });
+    const input = slider("frame", {min: 0, max: last, step: 1, value: 0}, n => `${n + 1} of ${last + 1}`,
+      n => { stop(); go(n); });
     view.numbered = n => { input.set(n); view.named(); };
     const back = button("◀", null, one(-1)), forth = button("▶", null, one(1));
     back.setAttribute("aria-label", "one frame back");
@@ -121,7 +139,8 @@ const structureControls = (() => {
   // The views of a group show the same frame, from the first drawing on.
   function follow(view, {show}) {
     view.numbered?.(view.number);
-    if (view.data.group && view.frames > 1) argand.on(view.data.group, n => { if (n !== view.number) show(view, n); });
+    if (view.data.group && view.frames > 1) argand.on(view.data.group,
+      n => { if (n !== view.number) show(view, n); });
   }
 
   return {bar, follow};

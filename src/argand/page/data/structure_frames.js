@@ -34,8 +34,10 @@ const structureFrames = (() => {
     const [kinds, labels, details, operations, periodic, trusted, density, title, note] = row;
     const elements = data.kinds[kinds], step = data.steps[periodic];
     const own = elements.map((_, i) => [0, 1, 2].map(k => places[3 * (first + i) + k] * step));
-    const frame = {elements, labels: data.labels[labels], details: data.details[details], operations: data.operations[operations],
-      turns: data.turns, periodic: Boolean(periodic), trusted: Boolean(trusted), density: data.densities[density] ?? null, title, note,
+    const frame = {elements, labels: data.labels[labels], details: data.details[details],
+      operations: data.operations[operations],
+      turns: data.turns, periodic: Boolean(periodic), trusted: Boolean(trusted),
+        density: data.densities[density] ?? null, title, note,
       places: own, lattice: [...lattices.subarray(9 * number, 9 * number + 9)], origin: [0, 0, 0]};
     return periodic ? frame : boxed(frame);
   }

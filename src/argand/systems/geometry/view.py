@@ -12,7 +12,13 @@ from argand.runs.record import RESULTS, Record, read_results
 from argand.systems.geometry.files.record import TABLE, fields_of, with_verdict
 from argand.systems.geometry.files.text import label
 from argand.systems.geometry.pages.answer import answer_card
-from argand.systems.geometry.pages.overview import answer_table, main_figures, near_links, thumbnail_list
+from argand.systems.geometry.pages.overview import (
+    answer_table,
+    doubts,
+    main_figures,
+    near_links,
+    thumbnail_list,
+)
 from argand.systems.geometry.pages.run import ENDING, RunPages
 from argand.systems.geometry.pages.words import CONVENTIONS, WORDS
 
@@ -35,8 +41,9 @@ def write_page(folder: Path) -> Path:
 def _write_run(run: RunPages, told: list[str]) -> Path:
     """The page of the run: figures, table and thumbnails, and cards of answers without a page."""
     many = not run.is_one_page
-    shown_here = [record for record in run.records if not many or record.get("pooled")]
-    marks = {id(record): f"answer-{place}" for place, record in enumerate(shown_here)}
+    here = [record for record in run.records if run.page_of(record) == PAGE]
+    marks = {id(record): f"answer-{place}" for place, record in enumerate(here)}
+    cards = [record for record in here if record.get("name") or not many]
     thumbs, without = thumbnail_list(run) if many else ("", [])
     count = len(run.single)
     parts = [
@@ -44,7 +51,8 @@ def _write_run(run: RunPages, told: list[str]) -> Path:
         main_figures(run),
         answer_table(run, marks) if len(run.records) > 1 else "",
         thumbs,
-        *(answer_card(run, record, marks[id(record)]) for record in shown_here),
+        doubts(run, [record for record in run.records if not any(record is one for one in cards)], marks),
+        *(answer_card(run, record, marks[id(record)]) for record in cards),
     ]
     what = "where the beam meets the detector, and how the detector is tilted, for each image"
     document = Document(

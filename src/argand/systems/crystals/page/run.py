@@ -149,7 +149,7 @@ def _summary(folder: Path) -> Record:
     """What the run tells; InputError where there is none, or it is damaged."""
     path = folder / SUMMARY
     if not path.exists():
-        raise InputError(f"{folder}: no results; give a folder that reconstruct or interpolate wrote")
+        raise InputError(f"{folder}: no results; give a folder that reconstruct, interpolate or sample wrote")
     summary = read_json(path)
     wrong = fault(summary, _SUMMARY)
     if wrong is not None:

@@ -46,13 +46,16 @@ class Outputs:
         record = frame_record(frame, prediction) | {"name": name}
         record["downloads"] = self.write_geometry(name, prediction, frame, [(frame.path, frame.index)])
         if self.folder is not None and self.overlay:
+            from argand.page.pixels import shrink
             from argand.systems.geometry.files.overlay import draw_overlay
-            from argand.systems.geometry.files.zoom import write_zoom
+            from argand.systems.geometry.files.zoom import write_zoom, zoom_files
 
             flat = flat_image(frame)
             record["overlay"] = f"{name}.png"
-            draw_overlay(self.folder / record["overlay"], flat, prediction)
-            record |= write_zoom(self.folder, name, flat, prediction, pixels)
+            shrunk = shrink(flat.data, flat.mask)
+            draw_overlay(self.folder / record["overlay"], flat, prediction, shrunk)
+            zoom = zoom_files(name, flat, prediction.found, shrunk, pixels)
+            record |= write_zoom(self.folder, zoom)
         return record
 
     def write_geometry(

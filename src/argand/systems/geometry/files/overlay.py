@@ -14,15 +14,13 @@ from PIL import Image as PictureFile
 
 from argand.io.atomic import valid_text, write_bytes
 from argand.io.image import Frame
-from argand.page.pixels import limits_of, shrink
+from argand.page.pixels import Shrunk, limits_of, shrink
 from argand.physics.still.detector import BeamGeometry
 from argand.physics.still.resolution import ring_px, ring_spacings
 from argand.runs.picture import any_letters
 from argand.systems.geometry.refine.prediction import Prediction
 from argand.typing import Vector2
 
-LONGEST_SIDE_PX = 900
-"""Longest side of the picture of the whole image in px. By hand: a little more than its size at 100 dpi."""
 ZOOM_PX = 40.0
 """Half the side of the view around the centre, in detector px. By hand: shows a header's centre that is off
 by the usual few px, and single pixels."""
@@ -38,9 +36,9 @@ _DARK_EDGE = [withStroke(linewidth=2.4, foreground="black")]
 _FAINT_EDGE = [withStroke(linewidth=2.2, foreground="#00000080")]
 
 
-def draw_overlay(path: Path, frame: Frame, prediction: Prediction) -> None:
-    """Write the picture of an answer as a PNG, whole or not at all."""
-    save_figure(path, overlay_figure(frame, prediction), dpi=100)
+def draw_overlay(path: Path, frame: Frame, prediction: Prediction, shrunk: Shrunk | None = None) -> None:
+    """Write the picture of an answer as a PNG, whole or not at all; `shrunk` is the image as by `shrink`."""
+    save_figure(path, overlay_figure(frame, prediction, shrunk), dpi=100)
 
 
 def save_figure(path: Path, figure: Figure, dpi: float) -> None:
@@ -62,13 +60,13 @@ def figure_png(figure: Figure, dpi: float) -> bytes:
     return content.getvalue()
 
 
-def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:
+def overlay_figure(frame: Frame, prediction: Prediction, shrunk: Shrunk | None = None) -> Figure:
     """The image with resolution rings, a close view of the centre, and the numbers."""
     figure = Figure(figsize=(13.2, 9.4), facecolor="white")
     whole = figure.add_axes((0.01, 0.02, 0.63, 0.885), anchor="W")
     near = figure.add_axes((0.66, 0.442, 0.33, 0.463))
     numbers = figure.add_axes((0.66, 0.02, 0.33, 0.37))
-    _draw_whole(whole, frame, prediction)
+    _draw_whole(whole, frame, prediction, shrunk or shrink(frame.data, frame.mask))
     _draw_near(near, frame, prediction)
     _draw_numbers(numbers, prediction)
     _draw_title(figure, prediction)
@@ -95,8 +93,8 @@ def mark(axes: Axes, px: tuple[float, float] | None, marker: str, colour: str, s
         axes.plot(*px, marker, color=colour, clip_on=True, **style)
 
 
-def _draw_whole(axes: Axes, frame: Frame, prediction: Prediction) -> None:
-    small, step = shrink(frame.data, frame.mask, LONGEST_SIDE_PX)
+def _draw_whole(axes: Axes, frame: Frame, prediction: Prediction, shrunk: Shrunk) -> None:
+    small, step = shrunk
     slow, fast = frame.shape
     show_image(axes, small, (0, small.shape[1] * step, small.shape[0] * step, 0))
     geometry = prediction.stated_geometry

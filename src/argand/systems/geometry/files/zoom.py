@@ -7,22 +7,32 @@ import numpy as np
 
 from argand.io.atomic import write_text
 from argand.io.image import Frame
-from argand.page.pixels import script_beside, small_image, squeezed, tiles_of
+from argand.page.pixels import Shrunk, script_beside, small_image, squeezed, tiles_of
 from argand.runs.record import Record
-from argand.systems.geometry.refine.prediction import FoundSpots, Prediction
+from argand.systems.geometry.refine.prediction import FoundSpots
 
 
-def write_zoom(folder: Path, name: str, frame: Frame, prediction: Prediction, pixels: bool) -> Record:
-    """Write `NAME.image.js` and, if all `pixels` are wanted, `NAME.pixels.js`; returns their names by key."""
-    small = small_image(frame.data, frame.mask)
-    if prediction.found is not None:
-        small["spots"] = _spots(prediction.found)
+def zoom_files(
+    name: str, frame: Frame, found: FoundSpots | None, shrunk: Shrunk, pixels: bool
+) -> dict[str, tuple[str, Any]]:
+    """Name and value of `NAME.image.js` and, with all `pixels`, `NAME.pixels.js`, by the key of a record.
+
+    `shrunk` is the flat `frame` as by `shrink`.
+    """
+    small = small_image(frame.data, frame.mask, shrunk)
+    if found is not None:
+        small["spots"] = _spots(found)
     files: dict[str, tuple[str, Any]] = {"image": (f"{name}.image.js", small)}
     if pixels:
         files["pixels"] = (f"{name}.pixels.js", tiles_of(frame.data, frame.mask))
-    for file, value in files.values():
-        write_text(folder / file, script_beside(file, value))
-    return {key: file for key, (file, _) in files.items()}
+    return files
+
+
+def write_zoom(folder: Path, files: dict[str, tuple[str, Any]]) -> Record:
+    """Write such files; returns their names by key."""
+    for name, value in files.values():
+        write_text(folder / name, script_beside(name, value))
+    return {key: name for key, (name, _) in files.items()}
 
 
 def _spots(found: FoundSpots) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from argand.errors import InputError
+from argand.page.document import PAGE
 from argand.page.markup import address, text
-from argand.page.parts import Column, Row, badge, shown, table, thumbnails, tiles
+from argand.page.parts import Column, Row, badge, card, shown, table, thumbnails, tiles
 from argand.runs.record import Record
 from argand.systems.geometry.files.text import (
     angles,
     cell,
-    crystals,
     label,
     number,
     pair,
@@ -23,10 +23,10 @@ from argand.systems.geometry.pages.run import RunPages, small_of
 _COLUMNS = (
     "image",
     "verdict",
-    *(Column(name, True) for name in ("beam centre, px", "± px", "shift, px", "header, px", "pitch, yaw")),
+    *(Column(name, True) for name in ("beam centre, px", "± px", "shift, px", "pitch, yaw")),
     "evidence",
-    *(Column(name, True) for name in ("d, Å", "cell, Å", "lattices", "time, s")),
-    "reason",
+    *(Column(name, True) for name in ("d, Å", "header, px")),
+    "cell, Å",
 )
 
 
@@ -70,24 +70,40 @@ def answer_table(run: RunPages, marks: dict[int, str]) -> str:
 def _row(run: RunPages, record: Record, marks: dict[int, str]) -> Row:
     trusted = record["trusted"]
     centre = record.get("beam_centre_px") if trusted else record.get("best_guess_px")
-    on_page = marks.get(id(record))
-    target = f"#{on_page}" if on_page else address(run.page_of(record))
     cells = (
-        f'<a href="{target}">{text(label(record))}</a>',
+        _name(run, record, marks),
         badge(trusted, verdict(record)),
         _shown(record, pair(centre)),
         _shown(record, number(record.get("sigma_px"))),
         text(pair(record.get("shift_px"), sign="+")),
-        text(pair(record.get("header_beam_centre_px"))),
         text(angles(record.get("tilt_deg"))),
         text(record.get("path") or "") if trusted else "",
         _shown(record, number(record.get("resolution"))),
+        text(pair(record.get("header_beam_centre_px"))),
         _shown(record, cell(record)),
-        _shown(record, crystals(record)),
-        text(number(record.get("seconds"))),
-        text(record.get("reason") or ""),
     )
     return Row(cells, strong=bool(record.get("pooled")))
+
+
+def _name(run: RunPages, record: Record, marks: dict[int, str]) -> str:
+    """The name of a record, wide enough for usual ones, with a link to where it is shown."""
+    mark = marks.get(id(record))
+    target = f"#{mark}" if mark else address(run.page_of(record))
+    wide = f'<span style="display:inline-block;min-width:9em">{text(label(record))}</span>'
+    return wide if target == PAGE else f'<a href="{target}">{wide}</a>'
+
+
+def doubts(run: RunPages, records: Sequence[Record], marks: dict[int, str]) -> str:
+    """Why answers without a card on this page are not trusted; empty if all are."""
+    rows = [
+        Row(
+            (_name(run, record, {}), badge(False, verdict(record)), text(record.get("reason") or "")),
+            mark=marks.get(id(record)),
+        )
+        for record in records
+        if not record["trusted"]
+    ]
+    return card("Why answers are not trusted", table(("image", "verdict", "reason"), rows)) if rows else ""
 
 
 def _shown(record: Record, value: str) -> str:

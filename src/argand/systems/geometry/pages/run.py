@@ -11,7 +11,7 @@ from argand.errors import ConfigError, InputError
 from argand.page.document import PAGE
 from argand.page.pixels import read_beside
 from argand.physics.still.detector import BeamGeometry
-from argand.runs.fields import file_of
+from argand.runs.fields import file_of, is_plain_name
 from argand.runs.record import Record
 from argand.system import from_config
 
@@ -33,8 +33,8 @@ class RunPages:
 
     @cached_property
     def images(self) -> list[Record]:
-        """Those with outputs: each can have a page."""
-        return [record for record in self.single if record.get("name")]
+        """Those with outputs: each can have a page, by its name."""
+        return [record for record in self.single if is_plain_name(record.get("name"))]
 
     @property
     def is_one_page(self) -> bool:
@@ -43,7 +43,7 @@ class RunPages:
 
     def page_of(self, record: Record) -> str:
         """Name of the page that shows a record."""
-        own = not self.is_one_page and not record.get("pooled") and record.get("name")
+        own = not self.is_one_page and id(record) in self._places
         return f"{record['name']}{ENDING}" if own else PAGE
 
     def neighbours(self, record: Record) -> tuple[Record | None, Record | None]:

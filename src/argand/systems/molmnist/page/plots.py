@@ -4,7 +4,6 @@ import base64
 import io
 from typing import Literal
 
-import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
@@ -62,12 +61,14 @@ def answer_plots(stored: StoredAnswer, record: Record) -> list[Plot]:
 
 def thumbnail(stored: StoredAnswer, trusted: bool) -> str:
     """A small picture of the shape as a data URL, y upwards; grey where it is not trusted."""
+    from matplotlib import colormaps  # slow to import, and without a page nothing is drawn
+
     shape = stored.shape
     part = _middle(shape, shape_extent(shape))[::-1].clip(0)
     step = -(-len(part) // _THUMB)
     codes = np.rint(part[::step, ::step] / max(float(part.max()), 1e-9) * _GREYS).astype(np.uint8)
     picture = Image.fromarray(codes)
-    colours = mpl.colormaps["magma" if trusted else "gray"](np.arange(256), bytes=True)
+    colours = colormaps["magma" if trusted else "gray"](np.arange(256), bytes=True)
     picture.putpalette(colours[:, :3].tobytes())
     content = io.BytesIO()
     picture.save(content, "png", optimize=True)

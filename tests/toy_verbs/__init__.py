@@ -1,0 +1,1 @@
+"""A system with verbs for tests of the app."""
