@@ -102,7 +102,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 PAGES = ("geometry", "image", "drift", "fibrils", "maps", "solved", "crystals", "way")
-DRAWN = {"geometry": 1, "image": 2, "drift": 1, "crystals": 5, "way": 4}
+DRAWN = {"geometry": 1, "image": 2, "drift": 1, "crystals": 5, "way": 4, "maps": 9, "solved": 4}
 """Scripts of pages that draw nothing with plotly: the values of each view, and one of the page. Others have
 four: values, plotly, their own, what starts them."""
 
@@ -134,7 +134,7 @@ def test_links_lead_to_files_beside_the_page(pages: dict[str, Path], name: str):
     assert links or name in ("drift", "way")
     for link in links:
         if link.startswith("#"):
-            assert re.fullmatch(r"#(answer-)?\d+", link)
+            assert re.fullmatch(r"#(answer-|map-)?\d+", link)
         else:
             assert re.fullmatch(r"[\w.~%-]+", link, re.ASCII)
             file = unquote_to_bytes(link).decode(errors="surrogateescape")
