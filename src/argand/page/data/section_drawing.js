@@ -228,7 +228,7 @@
       context.stroke();
       context.font = "12px system-ui, sans-serif";
       const wide = context.measureText(told).width, left = x + 10 + wide < width ? x + 9 : x - 9 - wide;
-      // A label that would cover another is left out; pointing at the mark tells it.
+      // A label that would cover another is not written; the table has it.
       if (taken.some(([l, t, w]) => left < l + w && l < left + wide && Math.abs(t - y) < 13)) continue;
       taken.push([left, y, wide]);
       context.textAlign = "left";

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from argand.cli import build
 from argand.io.map import read_ccp4, sample_map
+from argand.systems.patterson.solution.crystal_figures import atoms_found
 from argand.systems.patterson.solution.drawn_crystal import (
     density_sections,
     drawn_structure,
@@ -54,6 +55,13 @@ def test_the_page_tells_question_answer_log_and_harker_peaks(solved: Path):
     ]
     assert page.count("<script>") == 1
     assert "src=" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_atoms_on_special_positions_are_not_compared_with_the_formula():
+    """CaF2 in F m -3 m has 12 atoms for 192 operators, and two sites."""
+    salt = {"n_atoms": 2, "expected_atoms": 0.0625, "asked": {"formula": "CaF2"}}
+    assert atoms_found(salt) == "2 sites"
+    assert atoms_found(salt | {"n_atoms": 7, "expected_atoms": 8.0}) == "7 of 8"
 
 
 def test_a_page_of_one_crystal_is_small(solved: Path):

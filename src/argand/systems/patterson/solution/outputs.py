@@ -11,7 +11,7 @@ from argand.io.core_cif import cif_text, write_cif
 from argand.io.labels import atom_labels
 from argand.io.shelx_model import ShelxModel, shelx_lines
 from argand.io.solution import write_ccp4, write_xyz
-from argand.page.shell import PAGE
+from argand.page.document import PAGE
 from argand.physics.phasing.absolute_structure import dispersion
 from argand.physics.phasing.fourier import Map
 from argand.physics.phasing.patterson_map import VectorPeak
