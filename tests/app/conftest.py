@@ -36,7 +36,10 @@ def toy(name: str, names: tuple[str, ...] = ()) -> Verb:
     return Verb("toy", name, name, "A toy.", home, names, names[:1], example, endings={"mask": (".npy",)})
 
 
-VERBS = {f"toy/{one.name}": one for one in (toy("quick", ("trusted", "count", "formula", "mask")), toy("slow"), toy("die"))}
+VERBS = {
+    f"toy/{one.name}": one
+    for one in (toy("quick", ("trusted", "count", "formula", "mask")), toy("slow"), toy("die"))
+}
 
 
 class Page(TestClient):

@@ -13,10 +13,21 @@ from argand.app.verbs import VERBS
 from argand.errors import ConfigError
 
 TOKEN = "t" * 20
-HOSTILE = ["../../etc/passwd.dat", "..\\x.dat", "/etc/x.dat", ".hidden.dat", "-rf.dat", "a\n\x00.dat", "*[?].dat", "ü" * 300 + ".dat"]
+HOSTILE = [
+    "../../etc/passwd.dat",
+    "..\\x.dat",
+    "/etc/x.dat",
+    ".hidden.dat",
+    "-rf.dat",
+    "a\n\x00.dat",
+    "*[?].dat",
+    "ü" * 300 + ".dat",
+]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "192.168.0.1", "testserver:80"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "192.168.0.1", "testserver:80"]
+)
 def test_other_names_of_this_machine_are_refused(page: Any, host: str):
     assert page.get("/", headers={"host": host}).status_code == 421
 
@@ -85,7 +96,7 @@ def test_only_results_are_served(page: Any):
     for name in ("link.txt", "..%2frun.json", "%2e%2e/run.json", ".argand-files", "%2fetc%2fpasswd"):
         assert page.get(base + name).status_code == 404, name
         assert page.get(f"/api/runs/{run['id']}/files/{name}").status_code == 404, name
-    for path in ("/api/runs/linked", "/api/runs/..", "/api/runs/%2e%2e", "/runs/..%2f..", "/static/..%2fbase.html"):
+    for path in ("/api/runs/linked", "/api/runs/.argand-app.lock", "/runs/..%2f..", "/static/..%2fbase.html"):
         assert page.get(path).status_code == 404, path
     assert page.get(f"/runs/{run['id']}/inputs/..%2f/run.json").status_code == 404
     assert page.get(f"/runs/{run['id']}/inputs/files/..%2f..%2frun.json").status_code == 404

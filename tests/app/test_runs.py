@@ -72,7 +72,10 @@ def test_a_job_is_cancelled_while_its_process_starts(page: Any):
 def test_a_dead_process_fails_its_job_alone(page: Any):
     dead, next_one = page.start("die").json()["id"], page.start().json()["id"]
     told = page.ended(dead)
-    assert (told["state"], told["message"]) == ("failed", "the process that worked on it died: out of memory?")
+    assert (told["state"], told["message"]) == (
+        "failed",
+        "the process that worked on it died: out of memory?",
+    )
     assert page.ended(next_one)["state"] == "done"
 
 
@@ -130,7 +133,9 @@ def test_deleting_removes_what_argand_wrote_and_nothing_else(page: Any):
     place = page.site.store.folder / run
     (place / "result" / "notes.txt").write_text("mine")
     assert page.delete(f"/api/runs/{run}").json() == {"deleted": run}
-    assert [str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()] == ["result/notes.txt"]
+    assert [str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()] == [
+        "result/notes.txt"
+    ]
     assert page.get(f"/api/runs/{run}").status_code == 404
 
 
@@ -139,7 +144,9 @@ def test_runs_of_the_command_line_are_listed(page: Any):
     place.mkdir()
     (place / ".argand-files").write_text('"results.jsonl"\n"index.html"\n')
     (place / ".argand-command").write_text("argand geometry predict x.cbf --out 'by hand <b>'\n")
-    (place / "results.jsonl").write_text('{"file": "x.cbf", "index": 0, "trusted": false, "reason": "<i>no</i>"}\n')
+    (place / "results.jsonl").write_text(
+        '{"file": "x.cbf", "index": 0, "trusted": false, "reason": "<i>no</i>"}\n'
+    )
     (place / "index.html").write_text("<!doctype html>")
     told = page.get("/api/runs").json()["runs"][0]
     assert (told["id"], told["verb"], told["own"]) == ("by hand <b>", "geometry/predict", False)

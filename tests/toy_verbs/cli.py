@@ -29,7 +29,10 @@ def quick(
     """Answer each file at once."""
     claim_folder(out)
     for file in files:
-        append_records(out / RESULTS, [{"file": file, "index": 0, "trusted": trusted, "reason": f"{formula} {mask and mask.name}"}])
+        append_records(
+            out / RESULTS,
+            [{"file": file, "index": 0, "trusted": trusted, "reason": f"{formula} {mask and mask.name}"}],
+        )
     write_text(out / "index.html", "<!doctype html><title>page</title>")
     print("pid", os.getpid(), "of", count, flush=True)
     raise typer.Exit(0 if trusted else 3)

@@ -96,7 +96,9 @@ class WorkerProcess:
             # Not forked: the threads of a server do not survive a fork.
             context = get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=serve, args=(theirs, os.getpid(), self._systems), name="argand-app")
+            self._process = context.Process(
+                target=serve, args=(theirs, os.getpid(), self._systems), name="argand-app"
+            )
             with single_threads():
                 self._process.start()
             theirs.close()
