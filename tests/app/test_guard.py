@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from argand.app.command import address_of, is_loopback, required_token
+from argand.app.command import _require_extra, address_of, is_loopback, required_token
 from argand.app.guard import COOKIE, POLICY, Access
 from argand.app.name import free_name, plain_file_name
 from argand.app.verbs import VERBS
-from argand.errors import ConfigError
+from argand.errors import ConfigError, MissingExtraError
 
 TOKEN = "t" * 20
 ANY = "0.0.0.0"  # noqa: S104  a token is required there
@@ -240,3 +240,9 @@ def test_examples_are_shipped_and_taken(key: str):
     assert isinstance(verb.words(verb.example.settings), list)
     assert {one.kind for one in verb.settings if one.name in verb.endings} <= {"file"}
     assert {one.name for one in verb.settings if one.kind == "file"} == set(verb.endings)
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("argand.app.command._EXTRA", ("no_such_module",))
+    with pytest.raises(MissingExtraError, match=r"needs no_such_module; pip install 'argand\[app\]'"):
+        _require_extra()
