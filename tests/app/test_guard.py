@@ -27,7 +27,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "", "192.168.0.1", "testserver:80"]
+    "host", ["evil.example", "localhost.evil.example", "", "192.168.0.1", "other:80", "[::1"]
 )
 def test_other_names_of_this_machine_are_refused(page: Any, host: str):
     assert page.get("/", headers={"host": host}).status_code == 421
@@ -43,6 +43,7 @@ def test_loopback_names_are_taken(page: Any, host: str):
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://localhost:1"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
@@ -207,6 +208,10 @@ def test_outside_loopback_a_token_opens_the_app(opened: Callable[..., Any]):
         assert page.get("/").status_code == 200
         assert page.post("/api/runs/x/cancel", headers={"x-csrf-token": ""}).status_code == 403
     page.site.store.close()
+
+
+def test_without_a_token_none_is_kept(page: Any):
+    assert "set-cookie" not in page.get("/enter?token=anything").headers
 
 
 def test_a_key_opens_one_run_only():

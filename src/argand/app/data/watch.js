@@ -38,7 +38,7 @@
     });
     const timed = course[0].time !== null;
     svg.append(element("text", {x: LEFT, y: HEIGHT - 8}, timed ? app.local(course[0].time) : "first"),
-      element("text", {x: width - RIGHT, y: HEIGHT - 8, "text-anchor": "end"}, timed ? app.local(course.at(-1).time) : "last"));
+      element("text", {x: width - RIGHT, y: HEIGHT - 8, "text-anchor": "end"}, timed ? new Date(course.at(-1).time).toLocaleTimeString() : "last"));
     byId("course").replaceChildren(svg);
   }
 
