@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from argand.app.verbs import VERBS
+from argand.systems.molmnist.benchmark.sample import read_sample
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed: no page is clicked"
@@ -81,13 +83,26 @@ def form(page: Any, verb: str) -> Any:
     return found
 
 
-@pytest.mark.parametrize("verb", ["geometry/predict", "patterson/solve", "crystals/interpolate"])
+def asked(verb: str, folder: Path) -> tuple[dict[str, list[Path]], dict[str, str]]:
+    """Files by their place, and settings: those of the verb's example, or a pattern of the sample."""
+    example = VERBS[verb].example
+    if not example.word:
+        return example.paths(), dict(example.settings)
+    path = folder / "pattern.npy"
+    np.save(path, read_sample()[13]["pattern"])
+    return {"patterns": [path]}, {"window": "200"}
+
+
+@pytest.mark.parametrize(
+    "verb", ["geometry/predict", "patterson/solve", "crystals/interpolate", "molmnist/predict"]
+)
 def test_from_files_to_downloaded_results(browser: Any, address: str, verb: str, tmp_path: Path):
     with tab(browser, address) as page:
         one = form(page, verb)
-        for place, names in VERBS[verb].example.files.items():
-            one.locator(f'input[name="{place}"]').set_input_files([EXAMPLES / name for name in names])
-        for name, value in VERBS[verb].example.settings.items():
+        files, settings = asked(verb, tmp_path)
+        for place, paths in files.items():
+            one.locator(f'input[name="{place}"]').set_input_files(paths)
+        for name, value in settings.items():
             one.locator(f'[name="{name}"]').fill(value)
         one.get_by_role("button", name="Run", exact=True).click()
         page.wait_for_url("**/runs/*")
