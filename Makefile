@@ -1,5 +1,5 @@
 # make demo   sets everything up, runs argand on a real image, real crystals and simulated fibrils, and says where
-#             the pages are
+#             the page is that links all answers; make demo OPEN=yes opens it in the browser
 # make test   sets everything up, checks the code and runs the tests
 # make lint   checks the code only
 # make docs   builds the documentation site in build/docs, and runs its tutorials and examples
@@ -28,19 +28,14 @@ BROWSER = { apt-get update && apt-get install --yes --no-install-recommends chro
 .PHONY: demo test lint docs bench torture kill-test lowest install-check
 
 demo: .venv/installed
-	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo --force
+	$(BIN)/argand geometry predict examples/data/thau_3_2_0006.cbf.bz2 --out demo/geometry --force
 	$(BIN)/argand patterson solve examples/data/cod_2016452.hkl.gz --cell 9.748,8.890,7.566,90,112.74,90 \
 		--spacegroup "P 21/c" --formula C14H14O2 --seed 0 --out demo/patterson --force
 	$(BIN)/argand molmnist predict "sample#13-14" --out demo/molmnist --force
 	$(BIN)/argand crystals reconstruct examples/data/crystals --out demo/crystals --force
 	$(BIN)/argand crystals interpolate examples/data/crystals/SrTiO3_mp-5229.cif \
-		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/crystals/way --force --accept-untrusted
-	@echo "The picture:           $(CURDIR)/demo/thau_3_2_0006.png"
-	@echo "The page of the image: $(CURDIR)/demo/index.html"
-	@echo "The crystal's page:    $(CURDIR)/demo/patterson/index.html"
-	@echo "The fibrils' page:     $(CURDIR)/demo/molmnist/index.html"
-	@echo "Crystals from vectors: $(CURDIR)/demo/crystals/index.html"
-	@echo "Between two of them:   $(CURDIR)/demo/crystals/way/index.html"
+		examples/data/crystals/PbTiO3_mp-20459.cif --out demo/interpolation --force --accept-untrusted
+	$(BIN)/argand overview demo $(if $(OPEN),--open)
 
 test: lint .venv/docs
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -7,6 +7,12 @@ SPEED_GOALS = {"model loaded": 1.0, "argand --help": 0.5}
 MEMORY_GOAL_GB = 1.5
 SHARED_GOAL = 1.8
 """How many times faster than one process two are to be."""
+PAGE_GOALS = {
+    "mb": (1.5, " MB"),
+    "first_s": (0.5, " s to first content"),
+    "complete_s": (3.0, " s until complete"),
+}
+"""Allowed of a page with one answer."""
 UNITS = {"tries": "trials"}
 
 
@@ -74,3 +80,24 @@ def startup_table(report: Report) -> tuple[str, list[Row]]:
         rows.append(Row("processor time to the first file", f"`argand {one['verb']}`", "", measured, before))
     torch = f"`import torch` alone, where a command needs it: {report['torch_alone_s']['quiet']:.2f} s"
     return f"Start of a command in a new process ({report['processor']}); {torch}", rows
+
+
+def pages_table(report: Report) -> tuple[str, list[Row]]:
+    """Size and loading times of the pages, compared with an earlier commit's."""
+    rows = []
+    for one in report["rows"]:
+        single = ", 1 " in one["page"]
+        parts = [
+            judged(one[f"after_{key}"], limit if single else None, unit)
+            for key, (limit, unit) in PAGE_GOALS.items()
+        ]
+        measured = [told for _, told in parts]
+        if one["after_all_s"] is not None:
+            measured.append(f"{one['after_all_s']:.2f} s until all views are drawn")
+        if one["after_beside_mb"]:
+            measured.append(f"{one['after_beside_mb']:.1f} MB beside it, read when needed")
+        before = [f"{one[f'before_{key}']:.2f}{unit}" for key, (_, unit) in PAGE_GOALS.items()]
+        goal = "; ".join(goal for goal, _ in parts if goal)
+        rows.append(Row("page", one["page"], goal, "; ".join(measured), f"before: {'; '.join(before)}"))
+    machine = f"Chromium {report['chromium']}, drawn in software, {report['processor']}"
+    return f"Pages of results in a browser ({machine})", rows

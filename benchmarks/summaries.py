@@ -5,7 +5,7 @@ from functools import partial
 
 from crystals_tables import crystal_row, short_row, stability_row
 from geometry_tables import centre_row, confidence_row, real_table, rings_table, tilt_row, with_choice
-from machine_tables import speed_table, startup_table, throughput_table
+from machine_tables import pages_table, speed_table, startup_table, throughput_table
 from molmnist_tables import CEILING, FITTED, molmnist_hard_trust_table
 from patterson_crystal_tables import (
     patterson_molecule_table,
@@ -185,6 +185,8 @@ SUMMARIES: dict[str, list[Line]] = {
             for where in ("`argand --help", "CBF, model", "CBF.bz2, model")
         ),
         ("startup", partial(picked, startup_table, "processor time", "`argand geometry predict`")),
+        ("pages", partial(picked, pages_table, "page", "geometry, 1 image")),
+        ("pages", partial(picked, pages_table, "page", "patterson, 1 crystal")),
     ],
 }
 

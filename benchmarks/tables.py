@@ -33,7 +33,7 @@ from geometry_tables import (
     simulated_table,
 )
 from headlines import readme_limits, readme_table
-from machine_tables import speed_table, startup_table, throughput_table
+from machine_tables import pages_table, speed_table, startup_table, throughput_table
 from molmnist_tables import (
     molmnist_dynamics_table,
     molmnist_ensemble_table,
@@ -156,6 +156,7 @@ PAGES = {
             "throughput": Table("Shared out", throughput_table),
             "geometry_speed": Table("One image", speed_table),
             "startup": Table("Start of a command", startup_table),
+            "pages": Table("Pages of results", pages_table),
         },
     ),
 }

@@ -63,7 +63,8 @@ os.environ["IPYTHONDIR"] = str(quiet_kernel(BUILD / "docs-ipython"))
 sphinx_gallery_conf = {
     "examples_dirs": [os.path.relpath(stage_examples(ROOT / "examples", BUILD / "docs-examples"), DOCS)],
     "gallery_dirs": ["gallery"],
-    "filename_pattern": r"\.py$",
+    # Gradio's own server would not end.
+    "filename_pattern": r"/(?!gradio_demo)\w+\.py$",
     "abort_on_example_error": True,
     "remove_config_comments": True,
     "reset_modules": ("matplotlib", "staging.name_script"),

@@ -1,5 +1,6 @@
 """Every example runs as it stands, in an empty folder."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,34 @@ LEAVES = {
 }
 
 
+HOSTED = "gradio_demo.py"
+"""Needs Gradio, which no other part of the project does; it is run with a stand-in that asks once."""
+STAND_IN = """import types, sys
+from pathlib import Path
+
+def interface(answer, given, shown, title):
+    picture, numbers = answer(sys.argv[1])
+    print("beam centre", numbers["beam_centre_px"], "picture", picture.size)
+    return types.SimpleNamespace(launch=lambda: None)
+
+File = Image = JSON = lambda: None
+Interface = interface
+"""
+
+
 def test_every_example_is_run_here():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == LEAVES.keys()
+    assert {path.name for path in EXAMPLES.glob("*.py")} == LEAVES.keys() | {HOSTED}
+
+
+def test_the_hosted_demo_answers_an_image(tmp_path: Path):
+    (tmp_path / "gradio.py").write_text(STAND_IN, encoding="utf-8")
+    image = EXAMPLES / "data" / "thau_3_2_0006.cbf.bz2"
+    settings = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, EXAMPLES / HOSTED, image]
+    answer = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert "beam centre [" in answer.stdout or "beam centre (" in answer.stdout
+    assert "picture (" in answer.stdout
 
 
 @pytest.mark.parametrize("name", LEAVES)

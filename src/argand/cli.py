@@ -26,7 +26,7 @@ from argand.app.command import app as serve_app
 from argand.errors import ConfigError, command_line, explained
 from argand.learn.launch import is_first_process
 from argand.runs.command import give_command
-from argand.runs.verbs import INTERRUPTED, require_sensible
+from argand.runs.verbs import INTERRUPTED, Open, require_sensible
 from argand.system import SYSTEMS
 
 NAMES = "backslashreplace"
@@ -135,6 +135,7 @@ def build(systems: dict[str, str]) -> typer.Typer:
     for name, module in systems.items():
         app.add_typer(importlib.import_module(f"{module}.cli").app, name=name, cls=Verbs)
     app.command()(doctor)
+    app.command()(overview)
     app.command()(serve_app)
     return app
 
@@ -173,6 +174,20 @@ def doctor(
     show(report, as_json=json)
     if not report["healthy"]:
         raise typer.Exit(1)
+
+
+def overview(
+    folder: Annotated[Path, typer.Argument(help="Folder of results, or one above several of them.")] = Path(),
+    open_page: Open = False,
+) -> None:
+    """Write one page that links all results in and below a folder, with their verdicts.
+
+    Example: argand overview demo --open
+    """
+    from argand.runs.browser import say_page
+    from argand.runs.overview import write_overview
+
+    say_page(write_overview(folder), open_page)
 
 
 def spare_imports() -> None:

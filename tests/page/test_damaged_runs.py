@@ -200,7 +200,7 @@ def test_a_damaged_record_is_left_out_and_the_others_are_shown(runs: Path, tmp_p
 
 OUTSIDE = ("../secret", "/etc/passwd", "..", "sub/file", "")
 FILES = {
-    "geometry": ("overlay", "downloads"),
+    "geometry": ("image", "pixels", "overlay", "downloads"),
     "fibrils": ("hdf5", "cxi"),
     "maps": ("map", "xyz"),
     "crystals": ("file",),
@@ -236,6 +236,17 @@ def test_links_out_of_the_folder_are_not_followed(runs: Path, tmp_path: Path, na
     path.rename(tmp_path / path.name)
     path.symlink_to(tmp_path / path.name)
     assert "a link to a file outside its folder" in told(write, folder)
+
+
+@pytest.mark.parametrize("name", ["../b", "/b", "sub/b", "..", ""])
+def test_no_page_is_written_outside_of_the_folder(runs: Path, tmp_path: Path, name: str):
+    folder = shutil.copytree(runs / "geometry", tmp_path / "run")
+    before = set(tmp_path.rglob("*"))
+    records, save = _records(folder / "results.jsonl")
+    records[0]["name"] = name
+    save()
+    told(write_geometry, folder)
+    assert all(path.parent == folder for path in set(tmp_path.rglob("*")) - before)
 
 
 def test_arrays_that_are_kept_elsewhere_are_not_read(runs: Path, tmp_path: Path):

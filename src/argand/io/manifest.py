@@ -19,6 +19,8 @@ _REMEMBERED = 64
 must not read the whole list for each record."""
 _own: dict[Path, None] = {}
 """The last of them, oldest first."""
+_last: dict[tuple[Path, int, int], set[Path]] = {}
+"""The list that was read last, by its folder, size and time of change."""
 _PART = re.compile(r"\..*\.\d+-\d+\.part", re.DOTALL)
 """The temporary name under which `argand.io.atomic` writes a file; a killed run leaves one."""
 
@@ -58,12 +60,22 @@ def is_foreign(path: Path) -> bool:
     folder = folder_of(path)
     if folder is None:
         return False
-    if path not in set(listed(folder)):
+    if path not in _listed_now(folder):
         return True
     _own[path] = None
     if len(_own) > _REMEMBERED:
         del _own[next(iter(_own))]
     return False
+
+
+def _listed_now(folder: Path) -> set[Path]:
+    """The files in a folder's manifest, read again only when it has changed: a run replaces hundreds."""
+    state = (folder / MANIFEST).stat()
+    stamp = (folder, state.st_size, state.st_mtime_ns)
+    if stamp not in _last:
+        _last.clear()
+        _last[stamp] = set(listed(folder))
+    return _last[stamp]
 
 
 def listed(folder: Path) -> Iterator[Path]:

@@ -17,8 +17,33 @@ SCRIPT = "argand-page.js"
 """The script that pages lying together share."""
 _VIEWS = re.compile(r'<figure class="view" data-view="(\w+)"')
 """Names are escaped, so that none can look like this."""
-_PARTS = {"image": ("image",), "plot": ("plot",), "sections": ("sections",), "structure": ("structure",)}
+_IMAGE = ("image_pixels", "image_geometry", "image_scale", "image_marks", "image", "image_controls")
+_PLOT = ("plot_scale", "plot_frame", "plot_heat", "plot_lines", "plot_points", "plot")
+_STRUCTURE = (
+    "crystal",
+    "packing",
+    "polyhedra",
+    "isosurface",
+    "gl",
+    "scene",
+    "camera",
+    "measure",
+    "structure_frames",
+    "structure_drawing",
+    "structure_controls",
+    "structure",
+)
+_PARTS = {
+    "chains": ("plot_scale", "chains"),
+    "image": _IMAGE,
+    "item": ("item",),
+    "plot": _PLOT,
+    "sections": ("cell_grid", "section_drawing", "sections"),
+    "structure": _STRUCTURE,
+}
 """Views -> the scripts they need, in order."""
+_LOADING = {"image"}
+"""Views whose scripts load others: pixels that lie beside the page."""
 _LOADER = f"""const script = document.createElement("script");
 script.src = "{SCRIPT}";
 document.head.append(script);"""
@@ -45,14 +70,15 @@ class Document:
 def write_document(page: Path, document: Document, *, shared: bool = False) -> Path:
     """Write a page. It is one file; or, if `shared`, its script is a file beside it for all pages there."""
     body = "\n".join(_body(document))
-    code = script_of(sorted(set(_VIEWS.findall(body))))
+    views = set(_VIEWS.findall(body))
+    code = script_of(sorted(views))
     if shared:
         code = script_of(sorted(_PARTS))
-        write_text(page.parent / SCRIPT, code)
+        _share(page.parent / SCRIPT, code)
         start = _LOADER
         rules = policy([start], trusts_loaded=True)
     else:
-        start, rules = code, policy([code])
+        start, rules = code, policy([code], trusts_loaded=bool(views & _LOADING))
     lines = [
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         rules,
@@ -64,6 +90,12 @@ def write_document(page: Path, document: Document, *, shared: bool = False) -> P
     ]
     write_text(page, "\n".join(lines))
     return page
+
+
+def _share(path: Path, code: str) -> None:
+    """Write the shared script unless it is there already: a run has hundreds of pages."""
+    if not (path.is_file() and path.read_bytes() == code.encode()):
+        write_text(path, code)
 
 
 def script_of(views: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from argand.errors import ConfigError, OutputError
 from argand.io.atomic import make_folder, told_of
 from argand.io.manifest import begin_manifest, has_manifest, listed, remove_listed
 from argand.page.document import PAGE
-from argand.runs.command import keep_command
+from argand.runs.command import COMMANDS, keep_command
 from argand.runs.record import RESULTS, SUMMARY
 
 _OLDER = (RESULTS, SUMMARY, PAGE)
@@ -29,7 +29,7 @@ def claim_folder(folder: Path, *, force: bool = False, resume: bool = False, can
         if has_manifest(folder):
             if force:
                 remove_listed(folder)
-            elif not resume and any(path.exists() for path in listed(folder)):
+            elif not resume and any(path.exists() for path in listed(folder) if path.name != COMMANDS):
                 raise ConfigError(_refusal(folder, "holds results of an earlier run", can_resume))
         elif found := next((folder / name for name in _OLDER if (folder / name).exists()), None):
             raise ConfigError(f"{found}: not written by this version of argand; give another --out")

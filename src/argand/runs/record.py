@@ -18,7 +18,7 @@ meaning or is removed, not when one is added. Version 3 added `trusted` and `rea
 replace (`reliable`, `solved`, `believed`, `verdict`) are still written."""
 RESULTS = "results.jsonl"
 """File in which a run stores its records."""
-OUTPUTS = ("xyz", "map", "hdf5", "cxi", "picture", "overlay")
+OUTPUTS = ("xyz", "map", "hdf5", "cxi", "picture", "overlay", "image", "pixels")
 """Keys of a record that name its output files."""
 _KINDS: dict[str, Any] = {
     "file": str | None,

@@ -65,6 +65,7 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue what --out hold
 AcceptUntrusted = Annotated[
     bool, typer.Option("--accept-untrusted", help="Exit with 0 even if some answers are not trusted.")
 ]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 Seed = Annotated[int, typer.Option(help="Random seed.", min=0, max=2**32 - 1)]
 EvaluationSeed = Annotated[
     int | None,

@@ -176,6 +176,7 @@ def test_a_run_leaves_geometry_files_pictures_and_a_page(
     image = write_image(tmp_path / "a.npy", (60, 45))
     answer = run("predict", image, *KNOWN, "--out", out, "--formats", "poni,xds")
     names = {"a.poni", "a.xds", "a.png", "results.jsonl", "results.csv", "index.html", MANIFEST}
+    names |= {"a.image.js", "a.pixels.js"}
     assert {path.name for path in out.iterdir()} == names
     assert read_poni(out / "a.poni").beam_centre_px == pytest.approx((60.5, 45.5))
     assert str(out / "index.html") in answer.stdout

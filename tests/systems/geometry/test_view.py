@@ -1,9 +1,12 @@
 """Overlays and the page of a run: rings where Bragg's law puts them, and all that a reader needs offline."""
 
+import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -12,7 +15,11 @@ from matplotlib.colors import to_rgb
 
 from argand.errors import InputError
 from argand.io.image import Frame
+from argand.io.manifest import MANIFEST
+from argand.page.pixels import shrink
 from argand.physics.still.detector import BeamGeometry
+from argand.physics.still.resolution import ring_px, ring_spacings
+from argand.runs.claim import claim_folder
 from argand.runs.course import Failure
 from argand.systems.geometry import view
 from argand.systems.geometry.files.batch import FrameAnswer
@@ -23,9 +30,6 @@ from argand.systems.geometry.files.overlay import (
     HEADER_COLOUR,
     draw_overlay,
     overlay_figure,
-    ring_px,
-    ring_spacings,
-    shrink,
 )
 
 TILTED = BeamGeometry((1200.0, 1300.0), 250.0, 0.98, (0.172, 0.172), pitch=0.02, yaw=-0.05)
@@ -57,7 +61,7 @@ def test_a_shrunk_image_keeps_lone_bright_pixels_and_gaps():
     image[1501, 502] = 900
     mask = np.ones(image.shape, bool)
     mask[300:330] = False
-    small, step = shrink(image, mask)
+    small, step = shrink(image, mask, 900)
     assert max(small.shape) <= 900
     assert small[1501 // step, 502 // step] >= 450
     assert np.isnan(small[315 // step]).all()
@@ -124,7 +128,15 @@ def run_folder(tmp_path: Path, frame: Frame, predictor: object) -> Path:
     return tmp_path / "run"
 
 
-def test_the_page_tells_all_and_needs_no_network(run_folder: Path):
+def change_records(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change each record of a run."""
+    records = [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
+    for record in records:
+        change(record)
+    (folder / "results.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def test_the_pages_tell_all_and_need_no_network(run_folder: Path):
     page = (run_folder / "index.html").read_text()
     for told in ("a.cbf.bz2", "60.50, 45.50", "59.00, 48.00", "+1.50, -2.50", "not an image; give another"):
         assert told in page
@@ -132,20 +144,87 @@ def test_the_page_tells_all_and_needs_no_network(run_folder: Path):
     assert "weak&lt;1&gt;.cbf" in page
     assert page.count("data:image/jpeg;base64,") == 2
     assert re.findall(r"(?:src|href)=\"(?:https?:)?//", page) == []
-    assert {"a.expt", "a.poni", "a.geom", "a.xds"} <= set(re.findall(r"href=\"([^\"]+)\" download", page))
+    assert {"a.page.html", "weak%3C1%3E.page.html"} <= set(re.findall(r"href=\"([^\"]+)\"", page))
+    own = (run_folder / "a.page.html").read_text()
+    assert {"a.expt", "a.poni", "a.geom", "a.xds"} <= set(re.findall(r"href=\"([^\"]+)\" download", own))
+    assert 'href="weak%3C1%3E.page.html">next:' in own
+    assert "not trusted: best guess" in (run_folder / "weak<1>.page.html").read_text()
 
 
-def test_the_page_is_made_again_from_the_run_alone(run_folder: Path):
-    page = (run_folder / "index.html").read_text()
-    (run_folder / "index.html").unlink()
+def test_one_image_is_one_page(tmp_path: Path, frame: Frame, predictor: object):
+    with RunFolder(tmp_path / "run", page=view.write_page) as run:
+        run.add(FrameAnswer(frame, predictor.predict_frame(frame)))
+    page = (tmp_path / "run" / "index.html").read_text()
+    assert not list((tmp_path / "run").glob("*.page.html"))
+    assert not (tmp_path / "run" / "argand-page.js").exists()
+    assert '"code":{"dtype":"uint16"' in page
+    assert "a.pixels.js" in page
+
+
+def test_the_pages_are_made_again_from_the_run_alone(run_folder: Path):
+    pages = {path: path.read_text() for path in run_folder.glob("*.html")}
+    assert len(pages) == 3
+    for path in pages:
+        path.unlink()
     view.write_page(run_folder)
-    assert (run_folder / "index.html").read_text() == page
+    assert {path: path.read_text() for path in run_folder.glob("*.html")} == pages
 
 
-def test_pictures_get_smaller_as_they_get_many(run_folder: Path):
-    assert view.picture_width(3) > view.picture_width(100) > view.picture_width(5000) >= 300
-    large = view.embedded(run_folder / "a.png", 1160)
-    assert len(view.embedded(run_folder / "a.png", 400)) < 0.5 * len(large)
+def test_answers_of_earlier_versions_are_shown_as_pictures(run_folder: Path):
+    for path in run_folder.glob("*.js"):
+        path.unlink()
+    change_records(
+        run_folder, lambda record: [record.pop(key, None) for key in ("image", "pixels", "geometry")]
+    )
+    view.write_page(run_folder)
+    own = (run_folder / "a.page.html").read_text()
+    assert own.count("data:image/jpeg;base64,") == 1
+    assert 'href="a.png"' in own
+    assert '<figure class="view"' not in own
+
+
+@pytest.mark.parametrize("name", ["a.image.js", "a.pixels.js"])
+def test_a_script_that_is_no_longer_data_is_not_run(run_folder: Path, name: str):
+    with (run_folder / name).open("a") as script:
+        script.write("alert(1)")
+    view.write_page(run_folder)
+    own = (run_folder / "a.page.html").read_text()
+    assert "damaged (not pixels of this page)" in own
+    assert name not in own.replace(f"{name}: damaged", "")
+
+
+def test_pages_of_images_that_are_gone_are_removed_and_those_of_the_user_stay(run_folder: Path):
+    (run_folder / "mine.page.html").write_text("of the user")
+    lines = (run_folder / "results.jsonl").read_text().splitlines()
+    (run_folder / "results.jsonl").write_text(f"{lines[0]}\n")
+    view.write_page(run_folder)
+    assert {path.name for path in run_folder.glob("*.page.html")} == {"mine.page.html"}
+
+
+def test_force_removes_pages_and_pixels(run_folder: Path):
+    claim_folder(run_folder, force=True)
+    assert {path.name for path in run_folder.iterdir()} == {MANIFEST}
+
+
+def test_only_the_first_images_have_all_their_pixels_beside_the_page(
+    tmp_path: Path, frame: Frame, predictor: object, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("argand.systems.geometry.files.outputs.MOST_ZOOMED", 2)
+    answer = FrameAnswer(frame, predictor.predict_frame(frame))
+    with RunFolder(tmp_path / "run", (), page=view.write_page) as run:
+        records = [run.add(answer) for _ in range(3)]
+    assert ["pixels" in record for record in records] == [True, True, False]
+    assert all((tmp_path / "run" / record["image"]).is_file() for record in records)
+    assert "a-3.image.js" in (tmp_path / "run" / "a-3.page.html").read_text()
+
+
+def test_no_values_of_a_record_keep_its_image_from_being_shown(run_folder: Path):
+    for wrong in ({"beam_centre_px": [1, 2]}, 5, None, {}, {"pitch": "x"}):
+        change_records(
+            run_folder, lambda record, wrong=wrong: record.update(geometry=wrong, covariance=[[1]])
+        )
+        view.write_page(run_folder)
+        assert 'data-view="image"' in (run_folder / "a.page.html").read_text()
 
 
 def test_a_folder_without_a_run_is_told(tmp_path: Path):

@@ -142,7 +142,8 @@ def test_an_answer_that_is_not_trusted_is_a_best_guess_in_table_and_page(
     assert "not trusted: residual" in shown.stdout
     page = (out / "index.html").read_text()
     assert page.count('class="best-guess"') >= 3
-    assert '"trusted":false' in page
+    assert "✗ not trusted: best guess" in page
+    assert '"colours":"grey"' in page
     with h5py.File(out / "a.h5") as file:
         assert not file.attrs["trusted"]
     with h5py.File(out / "a.cxi") as file:

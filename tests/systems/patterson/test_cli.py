@@ -53,7 +53,7 @@ def test_predict_writes_atoms_maps_and_a_page(
     np.testing.assert_allclose(read_map(out / "map0.ccp4"), np.load(map_files[0]))
     page = (out / "index.html").read_text()
     assert "2 of 2 trusted" in page
-    assert "isosurface" in page
+    assert page.count('data-view="sections"') == page.count('data-view="structure"') == 2
     # The same command again needs --resume, and keeps the answers: even the seconds are those of the first.
     again = run("predict", *map_files, "--atoms", 6, "--out", out)
     assert again.exit_code == 1
@@ -96,7 +96,7 @@ def test_a_cell_that_is_no_cube_is_solved_as_a_crystal(run: Callable[..., Result
     places = np.array([line.split()[1:] for line in lines[2:]], float)
     apart = np.linalg.norm(places[:, None] - places, axis=-1)[np.triu_indices(len(places), 1)]
     assert apart.min() > 1.2
-    assert "isosurface" in (out / "index.html").read_text()
+    assert '"unit":"\\u00c5"' in (out / "index.html").read_text()
     refused = run("predict", tmp_path / "array.npy", *words)
     assert refused.exit_code == 1
     assert "the cell in Å" in refused.stderr

@@ -16,7 +16,7 @@ const argand = (() => {
     return made;
   }
   element.svg = new Set(["g", "path", "circle", "rect", "line", "polyline", "polygon", "text", "tspan", "defs",
-    "clipPath", "pattern", "ellipse"]);
+    "clipPath", "pattern", "ellipse", "image"]);
 
   // The typed array of what Python's `packed` made: base64 of gzip of little-endian values.
   async function array(packed) {
@@ -128,14 +128,23 @@ const argand = (() => {
       a === null ? (b === null ? 0 : 1) : b === null ? -1 : sign * order(a, b)).map(([, row]) => row);
   }
 
-  // Headings sort; long tables are shown in pages, with a filter.
+  // Scrolls a sheet, and not the page, until a row of it can be seen below its headings.
+  function scrollTo(sheet, row) {
+    const box = sheet.getBoundingClientRect(), place = row.getBoundingClientRect();
+    const top = box.top + sheet.querySelector("thead").getBoundingClientRect().height;
+    if (place.top < top) sheet.scrollTop -= top - place.top;
+    else if (place.bottom > box.bottom) sheet.scrollTop += place.bottom - box.bottom;
+  }
+
+  // Headings sort; long tables are shown in pages, with a filter; the row of the item that is shown is in sight.
   function table(sheet) {
     const body = sheet.querySelector("tbody"), heads = [...sheet.querySelectorAll("thead th")];
     let rows = [...body.rows], first = 0, wanted = "";
     const long = rows.length > PAGE_ROWS;
     const told = element("span", {"aria-live": "polite"});
+    const fitting = () => rows.filter(row => row.textContent.toLowerCase().includes(wanted));
     function fill() {
-      const fit = rows.filter(row => row.textContent.toLowerCase().includes(wanted));
+      const fit = fitting();
       first = Math.max(0, Math.min(first, Math.floor((fit.length - 1) / PAGE_ROWS) * PAGE_ROWS));
       const shown = long ? fit.slice(first, first + PAGE_ROWS) : fit;
       body.replaceChildren(...shown);
@@ -153,6 +162,15 @@ const argand = (() => {
       }}, ...head.childNodes);
       head.replaceChildren(click);
     });
+    function bring(group, number) {
+      const row = rows.find(one => one.dataset.group === group && Number(one.dataset.number) === number);
+      if (row && !row.isConnected && row.textContent.toLowerCase().includes(wanted)) {
+        first = Math.floor(fitting().indexOf(row) / PAGE_ROWS) * PAGE_ROWS;
+        fill();
+      }
+      if (row?.isConnected) scrollTo(sheet, row);
+    }
+    new Set(rows.map(row => row.dataset.group).filter(Boolean)).forEach(group => on(group, number => bring(group, number)));
     if (!long) return;
     const turn = step => () => { first += step * PAGE_ROWS; fill(); };
     const filter = element("input", {type: "search", placeholder: "filter rows", "aria-label": "filter rows",
@@ -171,6 +189,20 @@ const argand = (() => {
       row.scrollIntoView();
     });
     fill();
+  }
+
+  // A click on a row, or Enter, shows its item in the views of its group.
+  function choosable(row) {
+    const number = Number(row.dataset.number), group = row.dataset.group;
+    row.tabIndex = 0;
+    row.addEventListener("click", () => show(group, number));
+    row.addEventListener("keydown", event => {
+      if (event.key === "Enter" && event.target === row) show(group, number);
+    });
+    on(group, shown => {
+      row.classList.toggle("chosen", shown === number);
+      row.setAttribute("aria-selected", String(shown === number));
+    });
   }
 
   function theme() {
@@ -192,15 +224,11 @@ const argand = (() => {
   // Text and tables are painted first; a view is drawn when it is near the window.
   function start() {
     theme();
+    document.querySelectorAll("tr[data-group]").forEach(choosable);  // before rows on later pages are taken out
     document.querySelectorAll(".sheet.sorts").forEach(table);
     document.querySelectorAll("[data-copy]").forEach(block => block.append(
       element("button", {type: "button", click: event => navigator.clipboard.writeText(block.dataset.copy).then(
         () => { event.target.textContent = "copied"; }, () => { event.target.textContent = "select and copy it"; })}, "copy")));
-    document.querySelectorAll("tr[data-group]").forEach(row => {
-      const number = Number(row.dataset.number), group = row.dataset.group;
-      row.addEventListener("click", () => show(group, number));
-      on(group, shown => row.classList.toggle("chosen", shown === number));
-    });
     const figures = [...document.querySelectorAll("figure.view")];
     const watch = new IntersectionObserver(seen => seen.forEach(one => {
       if (!one.isIntersecting) return;

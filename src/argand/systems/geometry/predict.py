@@ -28,7 +28,7 @@ from argand.systems.geometry.refine.lattice import is_flat, try_lattice
 from argand.systems.geometry.refine.modular import answer_panels
 from argand.systems.geometry.refine.nominal import nominal_geometry, sum_frames
 from argand.systems.geometry.refine.options import PLAIN, Options
-from argand.systems.geometry.refine.prediction import Prediction
+from argand.systems.geometry.refine.prediction import FoundSpots, Prediction
 from argand.systems.geometry.refine.rings import try_rings
 from argand.systems.geometry.refine.sample import describe_sample
 from argand.systems.geometry.refine.swung import SWUNG_PRIOR, is_swung, try_swung
@@ -176,8 +176,10 @@ class Predictor:
             rings = try_rings(frame, seen, start, sigma, options, crystal=lattice is not None)
         answer = with_header_note(decide(frame, seen, start, start_sigma, lattice, rings, options))
         assert answer.geometry is not None
+        explained = lattice.explained if lattice and answer.path == "lattice" else None
         return replace(
             answer,
+            found=FoundSpots(seen.spots.px, explained),
             sample=describe_sample(seen.spots, answer.geometry, lattice),
             network_centre_px=network,
             network_sigma_px=sigma,

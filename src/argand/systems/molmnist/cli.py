@@ -8,7 +8,7 @@ import typer
 
 from argand.crew import Machines
 from argand.errors import ConfigError
-from argand.page.shell import PAGE
+from argand.page.document import PAGE
 from argand.runs.verbs import (
     AcceptUntrusted,
     Csv,

@@ -1,25 +1,54 @@
-"""The page of a run in one HTML file: each Patterson map and its atoms in 3-D, or the solved crystals."""
+"""The page of a run in one HTML file: each Patterson map with its atoms, or the solved crystals."""
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from argand.errors import InputError
-from argand.io.cell_map import read_cell_map
-from argand.page.figure import drawing_of, place
-from argand.page.markup import best_guess, link, text
-from argand.page.shell import MOST, PAGE, left_out, table, write_html
-from argand.page.surface import surfaces
-from argand.runs.fields import COUNT, FLAG, NUMBER, TEXT, Fields, file_of, listed, maybe, usable_records
+from argand.page.document import PAGE, Document, write_document
+from argand.page.markup import link, text
+from argand.page.parts import Column, Row, badge, card, left_out, shown, table, tiles, verdict
+from argand.page.sections_view import sections_view
+from argand.page.structure_view import Panel, structure_view
+from argand.runs.command import commands_of
+from argand.runs.fields import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    POSITIVE,
+    TEXT,
+    Fields,
+    file_of,
+    listed,
+    maybe,
+    usable_records,
+)
 from argand.runs.record import RESULTS, Record, read_results
+from argand.systems.patterson.drawn_map import drawn_atoms, drawn_map
 from argand.systems.patterson.solution.page import write_solve_page
+from argand.systems.patterson.solution.page_words import WORDS as CRYSTAL_WORDS
 
-REACH = 16
-"""Half the side, in voxels, of the part of the map that is drawn about its origin. By hand: along an axis
-vectors of an inner box of 12 reach 12."""
-LEAST_SIDE = 6
-"""Of a map that is drawn: within a smaller one all is as near the origin as its own peak."""
+LEAD = (
+    "Atoms from Patterson maps, that is from the vectors between them, without phases. Positions are in"
+    " voxels"
+    " (points of the map) with the mean at the centre of the box, or in Å where the cell is known. A"
+    " Patterson map"
+    " determines neither the origin nor the hand of a structure: shifted and inverted atoms are equally"
+    " right."
+)
+WORDS = {
+    "Patterson map": "Its peaks lie at the vectors between atoms; the peak at the origin is the vector of"
+    " each atom"
+    " to itself, and is cut off here.",
+    "residual": "Relative misfit between the amplitudes of the map and those of the atoms; for a crystal R1."
+    " It is 0"
+    " for a perfect answer.",
+    "found by": "`network`: a neural network read the atoms from superpositions of the map; `dual-space`:"
+    " iteration"
+    " between map and reciprocal space from random phases.",
+    "attempts": "Starts that were made, each from other vectors or phases.",
+    "best guess": CRYSTAL_WORDS["best guess"],
+    "σ of a map": CRYSTAL_WORDS["σ of a map"],
+}
+_KEYS = "Keys: {} choose the axis, Page Up and Page Down the section, arrows the place that is read."
 
 
 def write_page(folder: Path) -> Path:
@@ -31,20 +60,26 @@ def _write_maps(folder: Path) -> Path:
     """Write the page of answered maps."""
     records, told = usable_records(read_results(folder), _fields, folder / RESULTS)
     trusted = sum(record["trusted"] for record in records)
-    parts = [f"<h1>Patterson maps: {trusted} of {len(records)} trusted</h1>", *left_out(told)]
-    head = ("map", "answer", "found by", "residual", "attempts", "atoms", "reason")
-    parts.append(table(head, [_row(folder, record) for record in records]))
-    figures = []
-    for record in [record for record in records if record.get("map")][:MOST]:
-        guess = "" if record["trusted"] else ": best guess, not trusted"
-        parts.append(f"<h2>{text(Path(record['file']).name)}{guess}</h2>")
-        try:
-            figures.append(scene(folder, record))
-            parts.append(place(len(figures) - 1))
-        except InputError as error:
-            parts += left_out([str(error)])
-    foot = "Positions in voxels; a Patterson map determines neither origin nor hand."
-    return write_html(folder / PAGE, "Patterson maps", parts, foot, drawing=drawing_of(figures))
+    numbers = [Column(name, number=True) for name in ("residual", "attempts", "atoms")]
+    heads = ["map", "verdict", "found by", *numbers, "why"]
+    drawn = [number for number, one in enumerate(records) if one.get("map") and not one.get("failed")]
+    cards = [_card(folder, records[number], number) for number in drawn]
+    failed = sum(bool(record.get("failed")) for record in records)
+    parts = [
+        tiles(
+            [
+                (f"{trusted} of {len(records)}", "maps whose answer is trusted"),
+                (str(len(records) - trusted - failed), "best guesses, not trusted"),
+                (str(failed), "files without an answer"),
+            ]
+        ),
+        left_out(told),
+        table(heads, [_row(folder, record, number) for number, record in enumerate(records)]),
+        *cards,
+    ]
+    title = f"Patterson maps: {trusted} of {len(records)} trusted"
+    document = Document(title, text(LEAD), parts, WORDS, commands_of(folder), [link(RESULTS)])
+    return write_document(folder / PAGE, document)
 
 
 def _fields(record: Record) -> Fields:
@@ -53,19 +88,20 @@ def _fields(record: Record) -> Fields:
     if record.get("failed"):
         return about
     counted = {"path": TEXT, "residual": maybe(NUMBER), "attempts": COUNT}
-    return about | counted | {"positions_voxel": listed(listed(NUMBER, 3)), "xyz": maybe(TEXT)}
+    places = {"positions_voxel": listed(listed(NUMBER, 3)), "xyz": maybe(TEXT)}
+    return about | counted | places | {"cell": maybe(listed(POSITIVE, 6)), "elements": maybe(listed(TEXT))}
 
 
-def _row(folder: Path, record: Record) -> list[str]:
-    name = text(Path(record["file"]).name)
-    why = text(record["reason"])
+def _row(folder: Path, record: Record, number: int) -> Row:
+    name, why = text(Path(record["file"]).name), text(record["reason"])
     if record.get("failed"):
-        return [name, '<span class="bad">failed</span>', "", "", "", "", why]
+        return Row([name, badge(False, "failed"), "", "", "", "", why])
+    name = f'<a href="#map-{number}">{name}</a>' if record.get("map") else name
     residual = "" if record.get("residual") is None else f"{record['residual']:.4f}"
+    trusted = record["trusted"]
     cells = [text(record["path"]), residual, str(record["attempts"]), _atoms_link(folder, record)]
-    if record["trusted"]:
-        return [name, '<span class="good">trusted</span>', *cells, why]
-    return [name, '<span class="bad">best guess</span>', *map(best_guess, cells), f"not trusted: {why}"]
+    words = None if trusted else "best guess"
+    return Row([name, badge(trusted, words), *(shown(cell, trusted) for cell in cells), why])
 
 
 def _atoms_link(folder: Path, record: Record) -> str:
@@ -77,47 +113,39 @@ def _atoms_link(folder: Path, record: Record) -> str:
         return str(count)
 
 
-def scene(folder: Path, record: Record) -> Any:
-    """Plotly figure: surfaces of the Patterson map on the left, atoms on the right.
-
-    Raises InputError where the map is gone, damaged or no Patterson map.
-    """
-    from plotly.graph_objects import Figure
-    from plotly.subplots import make_subplots
-
-    path = file_of(folder, record["map"])
-    values = read_cell_map(path).values
-    if min(values.shape) < LEAST_SIDE or not np.isfinite(values).all():
-        raise InputError(f"{path}: no Patterson map that can be drawn; predict again with --force")
-    figure: Figure = make_subplots(
-        1, 2, specs=[[{"type": "scene"}] * 2], subplot_titles=("Patterson map", "atoms")
-    )
-    figure.add_trace(_surfaces(values), 1, 1)
-    figure.add_trace(_atoms(np.array(record.get("positions_voxel") or [], float).reshape(-1, 3)), 1, 2)
-    figure.update_layout(height=520, margin={"l": 0, "r": 0, "t": 30, "b": 0}, showlegend=False)
-    figure.update_scenes(aspectmode="data")
-    return figure
-
-
-def _surfaces(patterson: np.ndarray) -> Any:
-    """Surfaces of equal height about the origin, whose own peak (3 voxels for radius 1, by hand) is cut.
-
-    At 0.3 and 0.7 of the highest peak beyond, by hand.
-    """
-    middle = [side // 2 for side in patterson.shape]
-    reach = [min(REACH, half - 1) for half in middle]
-    near = np.fft.fftshift(patterson)
-    near = near[tuple(slice(m - r, m + r + 1) for m, r in zip(middle, reach, strict=True))]
-    steps = np.mgrid[tuple(slice(-r, r + 1) for r in reach)].reshape(3, -1)
-    outside = np.linalg.norm(steps, axis=0).reshape(near.shape) > 3
-    top = float(near[outside].max())
-    return surfaces(steps, near.clip(max=top).round(3), (0.3 * top, 0.7 * top), "Blues")
+def _card(folder: Path, record: Record, number: int) -> str:
+    """A map: its verdict, sections through it, and its atoms; or why it cannot be drawn."""
+    name = Path(record["file"]).name
+    parts = [verdict(record["trusted"], record["reason"])]
+    try:
+        sections = drawn_map(folder, record)
+        keys = _KEYS.format("x, y, z" if sections.reach else "a, b, c")
+        map_view = sections_view(
+            sections,
+            f"Sections through the Patterson map {name}",
+            "Contours and colour are relative to the highest peak beyond the origin, whose peak is cut off;"
+            f" what is negative is orange. {keys}",
+            height=380,
+            name=name,
+        )
+        atoms = drawn_atoms(record, sections.values.shape)
+        count = len(atoms.elements)
+        told = f"{count} atoms of {name}"
+        atom_view = structure_view([Panel("", [atoms])], told, f"{count} atoms", height=380, name=name)
+        parts.append(f'<div class="pair">{map_view}{atom_view}</div>')
+        parts.append(_files(folder, record))
+    except InputError as error:
+        parts.append(left_out([str(error)]))
+    return card(text(name), *parts, mark=f"map-{number}")
 
 
-def _atoms(positions: np.ndarray) -> Any:
-    from plotly.graph_objects import Scatter3d
-
-    x, y, z = positions.T
-    marker = {"size": 11, "color": z, "colorscale": "Reds", "line": {"width": 1, "color": "#333"}}
-    text = [f"{number}: {a:.2f} {b:.2f} {c:.2f}" for number, (a, b, c) in enumerate(positions, 1)]
-    return Scatter3d(x=x, y=y, z=z, mode="markers", marker=marker, text=text, hoverinfo="text")
+def _files(folder: Path, record: Record) -> str:
+    """Links to the map and the atoms."""
+    uses = {"map": "the map, for Coot, ChimeraX or VESTA", "xyz": "the atoms, for Avogadro or Jmol"}
+    found = []
+    for kind, use in uses.items():
+        try:
+            found.append(f"{link(file_of(folder, record.get(kind) or '').name)}: {use}")
+        except InputError:
+            continue
+    return f"<p>{'; '.join(found)}</p>" if found else ""

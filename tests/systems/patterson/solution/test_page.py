@@ -1,6 +1,7 @@
 """The page of a solved crystal, made from what lies in the folder of a run."""
 
 import json
+import re
 from pathlib import Path
 
 import gemmi
@@ -9,8 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from argand.cli import build
-from argand.io.map import sample_map
-from argand.systems.patterson.solution.scene import scene
+from argand.io.map import read_ccp4, sample_map
+from argand.systems.patterson.solution.drawn_crystal import (
+    density_sections,
+    drawn_structure,
+    patterson_sections,
+    read_model,
+)
 from argand.systems.patterson.solution.solve_file import solve_file
 
 DATA = Path(__file__).parents[4] / "examples" / "data" / "cod_2016452.hkl.gz"
@@ -38,10 +44,20 @@ def files_of(folder: Path) -> dict[str, Path]:
 
 def test_the_page_tells_question_answer_log_and_harker_peaks(solved: Path):
     page = (solved / "index.html").read_text(encoding="utf-8")
-    for words in ("class=good>trusted", "C14H14O2", "dual-space", "8, of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
+    for words in ("✓ trusted", "C14H14O2", "dual-space", "8 of 8", "98.4 %", "-x,y+1/2,-z+1/2"):
         assert words in page
-    assert page.count('<div id="figure-') == 1
-    assert "<script src=" not in page
+    assert page.index("R1 = 0.125, 99 % likely") < page.index("<figure")
+    assert re.findall(r'<figure class="view" data-view="(\w+)"', page) == [
+        "structure",
+        "sections",
+        "sections",
+    ]
+    assert page.count("<script>") == 1
+    assert "src=" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_a_page_of_one_crystal_is_small(solved: Path):
+    assert (solved / "index.html").stat().st_size < 400_000
 
 
 def test_view_writes_the_same_page_again_even_where_the_folder_was_moved(solved: Path, tmp_path: Path):
@@ -54,17 +70,46 @@ def test_view_writes_the_same_page_again_even_where_the_folder_was_moved(solved:
         moved.rename(solved)
 
 
-def test_the_scene_shows_the_whole_molecule_in_its_density(solved: Path):
+def test_the_structure_is_drawn_in_its_density_with_the_symmetry_of_the_crystal(solved: Path):
     files = files_of(solved)
-    structure = gemmi.read_small_structure(str(files["cif"]))
-    _, density, sticks, balls = scene(files, structure).data
-    assert len(balls.text) == 16
-    assert list(balls.text).count("O1") == 2
-    assert len(sticks.x) == 3 * 16
-    peak = int(np.argmax(density.value))
-    place = np.array([density.x[peak], density.y[peak], density.z[peak]])
-    atoms = np.stack([balls.x, balls.y, balls.z], 1)
-    assert np.linalg.norm(atoms - place, axis=1).min() < 0.4
+    model, density = read_model(files["cif"]), read_ccp4(files["density"])[0]
+    drawn = drawn_structure(model, density, "e/Å³", True)
+    assert drawn.density is not None
+    assert len(drawn.elements) == 8
+    assert re.fullmatch(r"O1: 0\.28\d\d 0\.70\d\d 0\.7[78]\d\d, U 0\.03\d Å²", drawn.details[0])
+    assert len(drawn.operations) == 4
+    # The images of an atom under these operations are those of gemmi's group.
+    place = np.array(drawn.frac[0])
+    images = sorted(tuple(np.round(np.array(turn) @ place + move, 6) % 1) for turn, move in drawn.operations)
+    group = gemmi.SpaceGroup("P 1 21/c 1").operations()
+    true = sorted(tuple(np.round(one.apply_to_xyz(place.tolist()), 6) % 1) for one in group)
+    np.testing.assert_allclose(images, true, atol=1e-5)
+    assert 0 < drawn.density.level < density.max() / 2
+
+
+def test_sections_have_the_peaks_and_the_harker_sections_of_the_group(solved: Path):
+    files = files_of(solved)
+    model, values = read_model(files["cif"]), read_ccp4(files["patterson"])[0]
+    peaks = json.loads(files["patterson_peaks"].read_text())
+    drawn = patterson_sections(model, values, peaks, "peaks")
+    assert [one.words for one in drawn.harker] == ["v = 1/2", "u = 0, w = 1/2"]
+    assert drawn.start == (1, 0.5)
+    assert drawn.top == peaks[0]["height"]
+    # The map at its peaks is as high as the table says.
+    grid = gemmi.FloatGrid(np.ascontiguousarray(values, np.float32))
+    for mark in drawn.marks[:10]:
+        found = grid.interpolate_value(gemmi.Fractional(*mark.frac), order=3)
+        assert found == pytest.approx(mark.height, rel=0.05)
+
+
+def test_atoms_lie_at_peaks_of_the_density_that_is_drawn(solved: Path):
+    files = files_of(solved)
+    model, density = read_model(files["cif"]), read_ccp4(files["density"])[0]
+    drawn = density_sections(model, density, "e/Å³", "atoms")
+    assert [mark.label for mark in drawn.marks][:2] == ["O1", "C1"]
+    assert min(mark.height for mark in drawn.marks) > 2.0
+    assert drawn.symmetry is not None
+    assert drawn.symmetry.order == 4
 
 
 def test_samples_of_a_crystals_map_lie_where_its_atoms_are(solved: Path):
@@ -134,8 +179,9 @@ def test_a_second_crystal_joins_a_folder_and_an_answer_that_holds_is_kept(tmp_pa
     assert not (out / "two.cif").exists()
     assert run("solve", str(tmp_path / "two.hkl.gz"), *words, "--resume").exit_code == 0
     page = (out / "index.html").read_text(encoding="utf-8")
-    assert "<h1>one: " in page
-    assert "<h1>two: " in page
+    assert '<section class="card" id="crystal-1"><h2>two</h2>' in page
+    assert '<section class="card" id="crystal-2"><h2>one</h2>' in page
+    assert "2 of 2 trusted" in page
     made = (out / "one.cif").stat().st_mtime_ns
     same = run("solve", str(tmp_path / "one.hkl.gz"), *words, "--resume")
     assert json.loads(same.stdout) == json.loads(first.stdout)
@@ -154,6 +200,7 @@ def test_a_model_that_is_not_trusted_ends_with_3_and_is_a_best_guess(tmp_path: P
     assert "best guess: " in result.output
     page = (tmp_path / "a" / "index.html").read_text(encoding="utf-8")
     assert "<h2>Best guess (not trusted)</h2>" in page
+    assert "✗ not trusted: best guess" in page
     assert 'class="best-guess"' in page
     assert "NOT TRUSTED" in (tmp_path / "a" / "cod_2016452.cif").read_text()
     assert run(*words, "--out", str(tmp_path / "b"), "--accept-untrusted").exit_code == 0

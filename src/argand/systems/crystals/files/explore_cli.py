@@ -112,7 +112,7 @@ def alter(
     predictor = _predictor(model_of_options(model, numbers, weights, single))
     summary = alter_file(file, out, predictor, **settings)
     size = f"volume: {summary['volume']}, lengths times {summary['volume_scale']:.3f}"
-    show(summary, json, csv, f"altered from {file.stem}", f"CIFs: {out}; {size}")
+    show(summary, json, csv, f"altered from {file.stem}", f"CIFs: {out}; page: {page_of(out)}; {size}")
     lost = summary.get("failed", ())
     for text in lost:
         complain(f"failed: {text}")
@@ -151,14 +151,14 @@ def nearest(
 
 def view(
     results: Annotated[
-        Path, typer.Argument(help="Folder that reconstruct, decode, interpolate or alter wrote.")
+        Path, typer.Argument(help="Folder that reconstruct, decode, interpolate, alter or sample wrote.")
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File of the page; by default index.html there.")
     ] = None,
     among: Annotated[list[str] | None, typer.Option(help="Structures for the map; may be repeated.")] = None,
 ) -> None:
-    """Write the page of a run: structures in 3-D beside what was encoded, and a map of vectors.
+    """Write the page of a run: structures in 3-D beside what was encoded, or a film of a path, and a map.
 
     Example: argand crystals view rebuilt --among known.parquet --out page.html
     """

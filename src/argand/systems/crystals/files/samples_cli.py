@@ -25,7 +25,7 @@ from argand.runs.verbs import (
     screen,
     show_figures,
 )
-from argand.systems.crystals.files.options import Folder, Index, Numbers
+from argand.systems.crystals.files.options import Folder, Index, Numbers, page_of
 
 if TYPE_CHECKING:
     from argand.crew import Machines
@@ -128,9 +128,10 @@ def sample(
 
 
 def _show_samples(summary: dict[str, Any], json: bool, csv: bool, out: Path) -> None:
-    """Print the first samples, what was rejected, and fractions."""
+    """Print the first samples, what was rejected, and fractions, and write their page."""
     from argand.systems.crystals.files.table import MOST, csv_text, record_table
 
+    page = page_of(out)
     if json:
         print_json(summary)
         return
@@ -146,7 +147,7 @@ def _show_samples(summary: dict[str, Any], json: bool, csv: bool, out: Path) -> 
     say(f"{summary['drawn']} candidates; rejected: {rejected}")
     if summary["count"]:
         say("; ".join(f"{summary[key]:.1%} {key}" for key in ("valid_strict", "unique", "new")))
-    say(f"CIFs: {out}")
+    say(f"CIFs: {out}; page: {page}")
 
 
 def phases(

@@ -8,7 +8,7 @@ import typer
 
 from argand.crew import Machines
 from argand.duration import Seconds
-from argand.page.shell import PAGE
+from argand.page.document import PAGE
 from argand.runs.verbs import (
     ADVANCED,
     AcceptUntrusted,

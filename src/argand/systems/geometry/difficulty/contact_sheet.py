@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from argand.io.atomic import valid_text
+from argand.page.pixels import shrink
 from argand.system import System
 from argand.systems.geometry.files.overlay import (
     ALARM_COLOUR,
@@ -17,7 +18,6 @@ from argand.systems.geometry.files.overlay import (
     mark,
     save_figure,
     show_image,
-    shrink,
 )
 from argand.typing import Image, Mask
 

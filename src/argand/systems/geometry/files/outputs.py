@@ -24,6 +24,10 @@ from argand.systems.geometry.files.record import TABLE, failed, frame_record, st
 from argand.systems.geometry.refine.modular import flat_image, plane_geometry
 from argand.systems.geometry.refine.prediction import Prediction
 
+MOST_ZOOMED = 24
+"""First images of a run of which all pixels are written for its page. By hand: 3 to 11 MB each (measured:
+Pilatus 6M, Eiger 16M of 10 counts a pixel), and whoever looks at single pixels looks at a few images."""
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -33,16 +37,25 @@ class Outputs:
     formats: Sequence[str] = FORMATS
     overlay: bool = True
 
-    def write(self, name: str, answer: FrameAnswer) -> Record:
-        """Write geometry files and picture of an answer under `name`; returns its record."""
+    def write(self, name: str, answer: FrameAnswer, pixels: bool = True) -> Record:
+        """Write geometry files and pictures of an answer under `name`; returns its record.
+
+        All `pixels` are written, or only the small image.
+        """
         frame, prediction = answer.frame, answer.prediction
         record = frame_record(frame, prediction) | {"name": name}
         record["downloads"] = self.write_geometry(name, prediction, frame, [(frame.path, frame.index)])
         if self.folder is not None and self.overlay:
+            from argand.page.pixels import shrink
             from argand.systems.geometry.files.overlay import draw_overlay
+            from argand.systems.geometry.files.zoom import write_zoom, zoom_files
 
+            flat = flat_image(frame)
             record["overlay"] = f"{name}.png"
-            draw_overlay(self.folder / record["overlay"], flat_image(frame), prediction)
+            shrunk = shrink(flat.data, flat.mask)
+            draw_overlay(self.folder / record["overlay"], flat, prediction, shrunk)
+            zoom = zoom_files(name, flat, prediction.found, shrunk, pixels)
+            record |= write_zoom(self.folder, zoom)
         return record
 
     def write_geometry(
@@ -94,7 +107,7 @@ class RunFolder(runs.RunFolder):
         if isinstance(outcome, Failure):
             return self.keep(failed(outcome))
         name = self.unused(stem(outcome.frame.path, outcome.frame.index))
-        record = self.outputs.write(name, outcome)
+        record = self.outputs.write(name, outcome, len(self.records) < MOST_ZOOMED)
         self.note(record, outcome.prediction)
         return self.keep(record)
 

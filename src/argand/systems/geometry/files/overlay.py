@@ -14,14 +14,13 @@ from PIL import Image as PictureFile
 
 from argand.io.atomic import valid_text, write_bytes
 from argand.io.image import Frame
+from argand.page.pixels import Shrunk, limits_of, shrink
 from argand.physics.still.detector import BeamGeometry
-from argand.physics.still.spot import block_sum
+from argand.physics.still.resolution import ring_px, ring_spacings
 from argand.runs.picture import any_letters
 from argand.systems.geometry.refine.prediction import Prediction
-from argand.typing import Image, Mask, Points2, Vector2
+from argand.typing import Vector2
 
-LONGEST_SIDE_PX = 900
-"""Longest side of the picture of the whole image in px. By hand: a little more than its size at 100 dpi."""
 ZOOM_PX = 40.0
 """Half the side of the view around the centre, in detector px. By hand: shows a header's centre that is off
 by the usual few px, and single pixels."""
@@ -33,15 +32,13 @@ ALARM_COLOUR = "#c62828"
 GUESS_COLOUR = "0.75"
 """Grey of a centre that is not trusted."""
 
-_RINGS = 5
-"""Resolution rings in the picture of the whole image. By hand: more would hide it."""
 _DARK_EDGE = [withStroke(linewidth=2.4, foreground="black")]
 _FAINT_EDGE = [withStroke(linewidth=2.2, foreground="#00000080")]
 
 
-def draw_overlay(path: Path, frame: Frame, prediction: Prediction) -> None:
-    """Write the picture of an answer as a PNG, whole or not at all."""
-    save_figure(path, overlay_figure(frame, prediction), dpi=100)
+def draw_overlay(path: Path, frame: Frame, prediction: Prediction, shrunk: Shrunk | None = None) -> None:
+    """Write the picture of an answer as a PNG, whole or not at all; `shrunk` is the image as by `shrink`."""
+    save_figure(path, overlay_figure(frame, prediction, shrunk), dpi=100)
 
 
 def save_figure(path: Path, figure: Figure, dpi: float) -> None:
@@ -63,75 +60,28 @@ def figure_png(figure: Figure, dpi: float) -> bytes:
     return content.getvalue()
 
 
-def overlay_figure(frame: Frame, prediction: Prediction) -> Figure:
+def overlay_figure(frame: Frame, prediction: Prediction, shrunk: Shrunk | None = None) -> Figure:
     """The image with resolution rings, a close view of the centre, and the numbers."""
     figure = Figure(figsize=(13.2, 9.4), facecolor="white")
     whole = figure.add_axes((0.01, 0.02, 0.63, 0.885), anchor="W")
     near = figure.add_axes((0.66, 0.442, 0.33, 0.463))
     numbers = figure.add_axes((0.66, 0.02, 0.33, 0.37))
-    _draw_whole(whole, frame, prediction)
+    _draw_whole(whole, frame, prediction, shrunk or shrink(frame.data, frame.mask))
     _draw_near(near, frame, prediction)
     _draw_numbers(numbers, prediction)
     _draw_title(figure, prediction)
     return figure
 
 
-def shrink(image: Image, mask: Mask, longest: int = LONGEST_SIDE_PX) -> tuple[np.ndarray, int]:
-    """The image binned to at most `longest` px a side, NaN where no pixel is usable, and the binning.
-
-    Half mean and half maximum of each bin: spots of a few pixels stay visible above the background.
-    """
-    step = -(-max(image.shape) // longest)
-    live = mask & np.isfinite(image) if image.dtype.kind == "f" else mask
-    count = block_sum(live, step)
-    mean = block_sum(np.where(live, image, 0).astype(np.float32), step) / np.maximum(count, 1)
-    pad = [(0, -n % step) for n in image.shape]
-    value = np.pad(np.where(live, image, -np.inf).astype(np.float32), pad, constant_values=-np.inf)
-    rows = value.reshape(-1, step, value.shape[1]).max(axis=1)
-    # Columns one after the other: the largest of a few in a row is slow to find.
-    peak = np.maximum.reduce([rows[:, first::step] for first in range(step)])
-    with np.errstate(invalid="ignore"):
-        return np.where(count > 0, 0.5 * (mean + peak), np.nan), step
-
-
-def ring_spacings(geometry: BeamGeometry, shape: tuple[int, int], count: int = _RINGS) -> list[float]:
-    """Resolutions d in Å, of two digits, of rings about evenly spaced between the beam and the corners.
-
-    `shape` is (slow, fast) in px. Bragg's law: d = wavelength / (2 sin(two theta / 2)).
-    """
-    slow, fast = shape
-    corners = np.array([(0.0, 0.0), (fast, 0.0), (0.0, slow), (fast, slow)])
-    # The tangent is the radius on the detector; 1.5 rad keeps it finite. Of `count` + 0.4 parts, so that the
-    # last ring lies inside the corner.
-    furthest = np.tan(np.minimum(geometry.two_theta(corners), 1.5)).max()
-    angles = np.arctan(furthest * np.arange(1, count + 1) / (count + 0.4))
-    return list(dict.fromkeys(float(f"{geometry.wavelength / (2 * np.sin(a / 2)):.2g}") for a in angles))
-
-
-def ring_px(geometry: BeamGeometry, d: float) -> Points2:
-    """Where scattering of spacing d (Å) hits the detector, (fast, slow) px; NaN where it misses it.
-
-    Bragg's law: sin(theta) = wavelength / 2d.
-    """
-    two_theta = 2 * np.arcsin(min(geometry.wavelength / (2 * d), 1.0))
-    azimuth = np.linspace(0, 2 * np.pi, 361)
-    along = np.full_like(azimuth, np.cos(two_theta))
-    across = np.sin(two_theta)
-    direction = np.stack([across * np.cos(azimuth), across * np.sin(azimuth), along], axis=1)
-    return geometry.px_from_direction(direction)
-
-
 def show_image(axes: Axes, image: np.ndarray, extent: tuple[float, float, float, float]) -> None:
     """Draw the square root of the counts above the lowest background; masked pixels are grey.
 
-    The root makes the noise of Poisson counts even. Between percentiles 1 and 99.7 (by hand), so that spots
-    and hot pixels do not set the scale.
+    The root makes the noise of Poisson counts even.
     """
     axes.set_facecolor(GAP_COLOUR)
-    finite = image[np.isfinite(image)]
-    low, high = np.percentile(finite, (1, 99.7)) if finite.size else (0.0, 1.0)
+    low, high = limits_of(image)
     value = np.sqrt(np.clip(image - low, 0, None))
-    top = 1.25 * np.sqrt(max(high - low, 1.0))
+    top = np.sqrt(high - low)
     axes.imshow(value, cmap="bone", vmin=0, vmax=top, extent=extent, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
 
@@ -143,8 +93,8 @@ def mark(axes: Axes, px: tuple[float, float] | None, marker: str, colour: str, s
         axes.plot(*px, marker, color=colour, clip_on=True, **style)
 
 
-def _draw_whole(axes: Axes, frame: Frame, prediction: Prediction) -> None:
-    small, step = shrink(frame.data, frame.mask)
+def _draw_whole(axes: Axes, frame: Frame, prediction: Prediction, shrunk: Shrunk) -> None:
+    small, step = shrunk
     slow, fast = frame.shape
     show_image(axes, small, (0, small.shape[1] * step, small.shape[0] * step, 0))
     geometry = prediction.stated_geometry

@@ -1,7 +1,8 @@
 """The records of a run, one for each answer, and the forms in which they are stored.
 
 A record is `Prediction.to_dict()` with `name` (stem of its output files), `pooled`, `downloads` (names of
-geometry files) and `overlay` (name of its picture); the record of a file without an answer has `failed`.
+geometry files), `overlay` (name of its picture), `image` and `pixels` (scripts with its small image and all
+its pixels, for the page); the record of a file without an answer has `failed`.
 docs/schema/geometry.json describes all keys.
 """
 
@@ -56,7 +57,7 @@ FIELDS: Fields = {
     "name": maybe(TEXT),
     "time": maybe(TEXT),
     "notes": maybe(listed(TEXT)),
-    "overlay": maybe(TEXT),
+    **dict.fromkeys(("overlay", "image", "pixels"), maybe(TEXT)),
     "downloads": maybe(listed(TEXT)),
     **dict.fromkeys(_PAIRS, _PAIR),
     "shape": _PAIR,

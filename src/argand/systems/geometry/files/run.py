@@ -17,7 +17,7 @@ from argand.runs.course import Failure, worked
 from argand.runs.resume import ASKED
 from argand.runs.stacks import GIVE_UP, Stacks, within
 from argand.systems.geometry.files.batch import BatchPredictor, Stated, expand, stack_count
-from argand.systems.geometry.files.outputs import RunFolder
+from argand.systems.geometry.files.outputs import MOST_ZOOMED, RunFolder
 from argand.systems.geometry.files.pooling import FrameGroups
 from argand.systems.geometry.files.record import failed, stem
 from argand.systems.geometry.files.work import CHUNK, Answer, ImageTask, ImageWork
@@ -110,8 +110,8 @@ class Plan:
         for file, model in models.items():
             plan.asked[file] = run.asked(file, model and model.geometry)
         earlier = {file: _earlier(file, asked, run) for file, asked in plan.asked.items()}
-        for file, index in order:
-            done = earlier[file]
+        for place, (file, index) in enumerate(order):
+            done, zoomed = earlier[file], place < MOST_ZOOMED
             for found in done if index is None else {index} & done.keys():
                 plan.answers[file, found] = done[found]
                 run.records.append(done[found].record)
@@ -120,7 +120,7 @@ class Plan:
             if index is None and done:
                 missing = [number for number in run.failed_before(file) if number not in done]
             for number in missing:
-                plan.tasks.append(ImageTask(file, number, run.unused(stem(file, number or 0))))
+                plan.tasks.append(ImageTask(file, number, run.unused(stem(file, number or 0)), zoomed))
         return plan
 
     def in_order(self) -> Iterator[Answer]:

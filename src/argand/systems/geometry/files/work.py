@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -40,6 +40,8 @@ class ImageTask:
     file: str
     index: int | None
     name: str
+    pixels: bool = True
+    """Whether all its pixels are written for the page (of a file with all its images: of the first)."""
 
     def __str__(self) -> str:
         return self.file
@@ -79,7 +81,10 @@ class ImageWork:
 
     def product(self, task: ImageTask, answer: FrameAnswer) -> Any:
         """The result of an answer that is sent back, without the frame."""
-        return Answer(self.outputs.write(self._name(task, answer.frame), answer), answer.prediction)
+        pixels = task.pixels and (task.index is not None or not answer.frame.index)
+        record = self.outputs.write(self._name(task, answer.frame), answer, pixels)
+        # The spots are drawn, and would only fill the memory of the process that collects the answers.
+        return Answer(record, replace(answer.prediction, found=None))
 
     def _some(self, file: str, tasks: list[ImageTask]) -> "Iterator[list[Any | Failure]]":
         frames = self._frames(file, [task.index for task in tasks if task.index is not None])

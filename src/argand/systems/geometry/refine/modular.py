@@ -21,7 +21,7 @@ from argand.physics.still.projection import (
     plane_of,
     projection_error_px,
 )
-from argand.systems.geometry.refine.prediction import Prediction
+from argand.systems.geometry.refine.prediction import FoundSpots, Prediction
 
 SETTLED_PX = 0.1
 """Accepted error of the assembled image, in px. By hand: below the uncertainty of a centre."""
@@ -103,6 +103,7 @@ def _in_first_plane(found: Prediction, given: PanelSet, moved: PanelSet) -> Pred
         fitted_distance_mm=found.fitted_distance_mm
         and found.fitted_distance_mm + geometry.distance_mm - found.geometry.distance_mm,
         panels=given,
+        found=found.found and _spots_moved(found.found, found.geometry, geometry),
     )
 
 
@@ -116,6 +117,11 @@ def plane_geometry(given: PanelSet, moved: PanelSet, wavelength: float) -> BeamG
     corner = motion.position(upright.lab_from_px(np.zeros(2)))
     vectors = np.array([*motion.rotation[:, :2].T, (0.0, 0.0, 1.0)])
     return geometry_from_vectors("the moved panels", corner, vectors, wavelength, upright.pixel_size_mm)
+
+
+def _spots_moved(spots: FoundSpots, old: BeamGeometry, new: BeamGeometry) -> FoundSpots:
+    """Spots seen in the plane `old` where the same rays meet the plane `new`."""
+    return replace(spots, px=new.px_from_direction(old.lab_from_px(spots.px)))
 
 
 def _shifted(

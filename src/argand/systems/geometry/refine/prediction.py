@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Bool
 
 from argand.errors import ConfigError
 from argand.physics.still.detector import BeamGeometry
@@ -13,8 +14,20 @@ from argand.physics.still.projection import plane_of
 from argand.runs.record import SCHEMA_VERSION
 from argand.system import from_config, to_config
 from argand.systems.geometry.refine.sample import NOTHING, Sample
+from argand.typing import Points2
 
 Path = Literal["lattice", "rings", "network", "none"]
+
+
+@dataclass(frozen=True)
+class FoundSpots:
+    """The spots of an image for display: positions (fast, slow) px, and which of them a lattice explains.
+
+    `indexed` is None where the answer does not rest on a lattice.
+    """
+
+    px: Points2
+    indexed: Bool[np.ndarray, " n"] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,9 @@ class Prediction:
     """Covariance matrix of (fast px, slow px, pitch rad, yaw rad)."""
     panels: PanelSet | None = field(default=None, repr=False)
     """Panels as they were given; positions are then px of the upright plane that they are projected to."""
+
+    found: FoundSpots | None = field(default=None, repr=False, compare=False)
+    """The spots, for the picture on the page; not part of a record."""
 
     def __repr__(self) -> str:
         """One line: the image, the centre and its uncertainty, and whether to trust it."""
@@ -200,7 +216,7 @@ class Prediction:
         if record.get("panels"):
             raise ConfigError("a record of a detector of panels does not have their positions")
         covariance = record.get("covariance")
-        names = {field.name for field in fields(cls)} - {"covariance", "panels", "sample"}
+        names = {field.name for field in fields(cls)} - {"covariance", "panels", "sample", "found"}
         answer = from_config(cls, {name: record[name] for name in names if name in record})
         known = {field.name: record[field.name] for field in fields(Sample) if field.name in record}
         try:

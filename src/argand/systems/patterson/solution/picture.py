@@ -4,10 +4,10 @@ import io
 
 import numpy as np
 
+from argand.page.element_look import colour
 from argand.physics.crystal.atom import Atoms
 from argand.physics.crystal.bond import bonds, covalent_radii, grown
 from argand.physics.crystal.symmetry import Group
-from argand.systems.patterson.solution.scene import COLOURS, OTHER_COLOUR
 from argand.typing import Matrix3, Points3
 
 _MOST = 500
@@ -35,7 +35,7 @@ def atoms_picture(places: Points3, elements: "list[str] | tuple[str, ...]", join
     for first, second in bonds(places, covalent_radii(elements)) if joined else ():
         axes.plot(*flat[[first, second], :2].T, color="#777", linewidth=2, zorder=1)
     order = np.argsort(flat[:, 2])
-    colours = [COLOURS.get(elements[number], OTHER_COLOUR) for number in order]
+    colours = [colour(elements[number]) for number in order]
     axes.scatter(*flat[order, :2].T, s=60, c=colours, edgecolors="#222", linewidths=0.6, zorder=2)
     axes.set_aspect("equal", "datalim")
     axes.axis("off")
