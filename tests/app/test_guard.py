@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from argand.app.command import address_of, is_loopback, required_token
+from argand.app.command import _require_extra, address_of, is_loopback, required_token
 from argand.app.guard import COOKIE, POLICY, Access
 from argand.app.name import free_name, plain_file_name
 from argand.app.verbs import VERBS
-from argand.errors import ConfigError
+from argand.errors import ConfigError, MissingExtraError
 
 TOKEN = "t" * 20
+ANY = "0.0.0.0"  # noqa: S104  a token is required there
 HOSTILE = [
     "../../etc/passwd.dat",
     "..\\x.dat",
@@ -26,7 +27,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "", "192.168.0.1", "testserver:80"]
+    "host", ["evil.example", "localhost.evil.example", "", "192.168.0.1", "other:80", "[::1"]
 )
 def test_other_names_of_this_machine_are_refused(page: Any, host: str):
     assert page.get("/", headers={"host": host}).status_code == 421
@@ -42,6 +43,7 @@ def test_loopback_names_are_taken(page: Any, host: str):
     [
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://localhost:1"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
@@ -96,13 +98,7 @@ def test_only_results_are_served(page: Any):
     for name in ("link.txt", "..%2frun.json", "%2e%2e/run.json", ".argand-files", "%2fetc%2fpasswd"):
         assert page.get(base + name).status_code == 404, name
         assert page.get(f"/api/runs/{run['id']}/files/{name}").status_code == 404, name
-    for path in (
-        "/api/runs/linked",
-        "/api/runs/..",
-        "/api/runs/%2e%2e",
-        "/runs/..%2f..",
-        "/static/..%2fbase.html",
-    ):
+    for path in ("/api/runs/linked", "/api/runs/.argand-app.lock", "/runs/..%2f..", "/static/..%2fbase.html"):
         assert page.get(path).status_code == 404, path
     assert page.get(f"/runs/{run['id']}/inputs/..%2f/run.json").status_code == 404
     assert page.get(f"/runs/{run['id']}/inputs/files/..%2f..%2frun.json").status_code == 404
@@ -138,7 +134,7 @@ def test_equal_names_are_numbered(page: Any):
         ({"verb": "toy/quick", "formula": "--out=/tmp/x"}, ["a.dat"], 400, "formula"),
         ({"verb": "toy/quick", "formula": "../x"}, ["a.dat"], 400, "formula"),
         ({"verb": "toy/quick", "mask": "/etc/passwd"}, ["a.dat"], 400, "sent along"),
-        ({"verb": "toy/quick", "out": "/tmp/x"}, ["a.dat"], 400, "no setting"),
+        ({"verb": "toy/quick", "out": "/x"}, ["a.dat"], 400, "no setting"),
         ({"verb": "toy/quick", "repeat": "../x", "keep": "yes"}, ["a.dat"], 400, "is gone"),
     ],
 )
@@ -195,7 +191,7 @@ def test_a_full_queue_takes_no_more(page: Any, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_outside_loopback_a_token_opens_the_app(opened: Callable[..., Any]):
-    with opened(token=TOKEN, host="0.0.0.0") as page:
+    with opened(token=TOKEN, host=ANY) as page:
         assert page.get("/", headers={"host": "10.1.2.3:80"}).headers["location"] == "/enter?to=/"
         assert page.get("/api/runs").status_code == 401
         assert page.post("/api/runs/x/cancel").status_code == 401
@@ -214,6 +210,10 @@ def test_outside_loopback_a_token_opens_the_app(opened: Callable[..., Any]):
     page.site.store.close()
 
 
+def test_without_a_token_none_is_kept(page: Any):
+    assert "set-cookie" not in page.get("/enter?token=anything").headers
+
+
 def test_a_key_opens_one_run_only():
     access = Access()
     assert access.is_key("a", access.key_of("a"))
@@ -223,7 +223,7 @@ def test_a_key_opens_one_run_only():
 
 def test_a_token_is_made_where_others_can_reach_the_app():
     assert required_token("127.0.0.1", None) is None
-    made = required_token("0.0.0.0", None)
+    made = required_token(ANY, None)
     assert made is not None
     assert len(made) >= 32
     assert address_of("::1", 80, None) == "http://[::1]:80/"
@@ -245,3 +245,9 @@ def test_examples_are_shipped_and_taken(key: str):
     assert isinstance(verb.words(verb.example.settings), list)
     assert {one.kind for one in verb.settings if one.name in verb.endings} <= {"file"}
     assert {one.name for one in verb.settings if one.kind == "file"} == set(verb.endings)
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("argand.app.command._EXTRA", ("no_such_module",))
+    with pytest.raises(MissingExtraError, match=r"needs no_such_module; pip install 'argand\[app\]'"):
+        _require_extra()

@@ -34,7 +34,7 @@ def quick(
             [{"file": file, "index": 0, "trusted": trusted, "reason": f"{formula} {mask and mask.name}"}],
         )
     write_text(out / "index.html", "<!doctype html><title>page</title>")
-    print("pid", os.getpid(), "of", count, flush=True)
+    typer.echo(f"pid {os.getpid()} of {count}")
     raise typer.Exit(0 if trusted else 3)
 
 

@@ -1,17 +1,16 @@
 """The JSON API: its operations in one table, from which its routes and its description are made."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from argand import __version__
 from argand.app.files import attachment, result_file, zipped
+from argand.app.openapi import description
+from argand.app.operation import Operation
 from argand.app.request import allowed_file, make_run
 from argand.app.schema import (
     DELETED,
@@ -23,32 +22,11 @@ from argand.app.schema import (
     VERBS_TOLD,
     WATCH,
     WHOLE_RUN,
-    Schema,
 )
 from argand.app.site import existing, site_of
 from argand.app.telling import run_dict, verb_dict, whole_run
 from argand.app.upload import Form, received
 from argand.runs.json_text import json_text
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation of the API; without a schema it answers with a file."""
-
-    method: str
-    path: str
-    name: str
-    does: str
-    handler: Callable[..., Any]
-    answer: Schema | None = None
-    status: int = 200
-    body: Schema | None = None
-    refuses: dict[int, str] = field(default_factory=dict)
-    """Status codes other than those of all operations, and what they say."""
-
-    def route(self) -> Route:
-        """The route that serves it."""
-        return Route(self.path, self.handler, methods=[self.method], name=self.name)
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -160,8 +138,6 @@ def watch(request: Request) -> Response:
 
 def openapi(request: Request) -> Response:
     """The description of the API."""
-    from argand.app.openapi import description
-
     return JSONResponse(description(OPERATIONS))
 
 

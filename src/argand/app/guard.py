@@ -9,7 +9,7 @@ import secrets
 import socket
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -58,7 +58,7 @@ class Access:
 
         An address is no name that a foreign DNS server could point here, so any is fine.
         """
-        name = (urlsplit(f"//{header}").hostname or "").rstrip(".").lower()
+        name = (_parts(f"//{header}").hostname or "").rstrip(".").lower()
         if name in LOOPBACK or name == self.host.lower():
             return True
         if self.token is None:
@@ -82,6 +82,14 @@ class Access:
     def is_key(self, run: str, given: str) -> bool:
         """Whether this opens the files of a run."""
         return hmac.compare_digest(given.encode(), self.key_of(run).encode())
+
+
+def _parts(address: str) -> SplitResult:
+    """The parts of an address; none of one that is malformed, such as `//[::1`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _is_address(name: str) -> bool:
@@ -153,7 +161,7 @@ def _same_origin(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    return origin is None or _parts(origin).netloc.lower() == headers.get("host", "").lower()
 
 
 def _bearer(headers: Headers) -> str | None:

@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from argand import __version__
 from argand.app.guard import CSRF_HEADER
+from argand.app.operation import Operation
 from argand.app.schema import ERROR
-
-if TYPE_CHECKING:
-    from argand.app.api import Operation
 
 _PARAMETER = re.compile(r"\{(\w+)(?::path)?\}")
 _ALWAYS = {
@@ -24,7 +22,7 @@ _TOLD = (
 )
 
 
-def description(operations: "Iterable[Operation]") -> dict[str, Any]:
+def description(operations: Iterable[Operation]) -> dict[str, Any]:
     """The OpenAPI document of these operations."""
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
@@ -46,7 +44,7 @@ def plain_path(path: str) -> str:
     return _PARAMETER.sub(r"{\1}", path)
 
 
-def _operation(one: "Operation") -> dict[str, Any]:
+def _operation(one: Operation) -> dict[str, Any]:
     changes = one.method != "GET"
     told: dict[str, Any] = {
         "operationId": one.name,
@@ -63,14 +61,14 @@ def _operation(one: "Operation") -> dict[str, Any]:
     return told
 
 
-def _answer(one: "Operation") -> dict[str, Any]:
+def _answer(one: Operation) -> dict[str, Any]:
     if one.answer is not None:
         return {"description": "The answer.", "content": {"application/json": {"schema": one.answer}}}
     kind = "application/zip" if one.path.endswith("/zip") else "application/octet-stream"
     return {"description": "The file.", "content": {kind: {}}}
 
 
-def _refusals(one: "Operation") -> dict[str, Any]:
+def _refusals(one: Operation) -> dict[str, Any]:
     content = {"application/json": {"schema": ERROR}}
     told = sorted((_ALWAYS | one.refuses).items())
     return {str(status): {"description": text, "content": content} for status, text in told}

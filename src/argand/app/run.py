@@ -83,7 +83,7 @@ def read_run(folder: Path) -> Run:
     if not isinstance(found, dict):
         raise InputError(f"{path}: damaged; delete this folder")
     kinds: Mapping[str, Any] = {one.name: one for one in fields(Run)}
-    known = {key: found[key] for key in kinds if key in found} | {"id": folder.name}
+    known: dict[str, Any] = {key: found[key] for key in kinds if key in found} | {"id": folder.name}
     if not {"system", "verb"} <= known.keys():
         raise InputError(f"{path}: damaged (no verb); delete this folder")
     run = Run(**known)

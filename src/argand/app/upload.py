@@ -16,8 +16,9 @@ from argand.app.store import INCOMING
 from argand.errors import ConfigError, InputError
 
 _MOST_FIELDS = 200
+"""Most fields of a form. By hand: the largest has 20."""
 _MOST_FIELD_BYTES = 4096
-"""Most fields of a form, and longest value. By hand: the largest form has 20 short ones."""
+"""Longest value of a field. By hand: settings have 200 letters at most."""
 _MOST_HEADER_BYTES = 4096
 """Longest headers of a part. By hand."""
 

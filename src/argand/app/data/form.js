@@ -9,7 +9,7 @@
     if (files.length > 8) shown.push(argand.element("li", {}, `and ${files.length - 8} more`));
     list.replaceChildren(...shown);
     // New files take the place of those of an earlier run.
-    const keep = input.form.elements.keep;
+    const keep = input.form.querySelector('[name="keep"]');
     if (keep && files.length) keep.checked = false;
   }
 
@@ -41,8 +41,8 @@
     sent.append("verb", form.dataset.verb);
     if (example) sent.append("example", "yes");
     if (form.dataset.repeat) sent.append("repeat", form.dataset.repeat);
-    for (const one of form.elements) {
-      if (!one.name) continue;
+    // Not form.elements: a setting has that name, and would hide it.
+    for (const one of form.querySelectorAll("input[name], select[name]")) {
       if (one.type === "file") files.push(...(example && one.hasAttribute("data-place") ? [] : [...one.files].map(file => [one.name, file])));
       else if (one.name === "keep") { if (one.checked) sent.append("keep", "yes"); }
       else if (one.type === "checkbox") sent.append(one.name, one.checked ? "yes" : "no");
