@@ -13,7 +13,7 @@ import pytest
 
 DATA = Path(__file__).parent / "data"
 NEVER = {"scipy.stats", "pandas", "lightning", "tensorboard", "pyarrow", "sympy", "torch._dynamo"}
-PICTURES = {"matplotlib", "plotly", "ase"}
+PICTURES = {"matplotlib", "ase"}
 
 ANSWER = """
 import json, sys

@@ -1,12 +1,9 @@
 """What a page makes of names: text is text, a link leads to a file beside it, JSON ends no script."""
 
-import base64
 import html
 import json
 import re
-from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import pytest
@@ -14,8 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from argand.errors import InputError
-from argand.page.markup import address, filled, link, policy, script_json, text
-from argand.page.shell import Drawing, left_out, write_html
+from argand.page.markup import address, link, policy, script_json, text
 
 NAMES = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=()), min_size=1, max_size=40)
 
@@ -91,31 +87,6 @@ def test_what_is_not_finite_is_null_in_json():
     assert script_json({"a": [float("nan"), (float("inf"), 1.5)]}) == '{"a":[null,[null,1.5]]}'
 
 
-def test_what_is_filled_in_is_not_filled_again():
-    assert filled("<{{a}}|{{b}}>", {"a": "{{b}}$b", "b": r"\1{{a}}"}) == r"<{{b}}$b|\1{{a}}>"
-
-
-def test_a_page_runs_the_scripts_of_its_drawing_alone(tmp_path: Path):
-    hostile = "</script><script>alert(1)</script>"
-    drawing = Drawing({"name": hostile}, "document.title = DATA.name;\n")
-    page = write_html(tmp_path / "a.html", hostile, left_out([hostile] * 50), "foot", drawing=drawing)
-    source = page.read_text(encoding="utf-8")
-    head = source[: source.index("<title>")]
-    allowed = re.findall(r"'sha256-([\w+/=]+)'", head)
-    assert len(allowed) == 3
-    assert "unsafe" not in head.split("script-src")[1].split(";")[0]
-    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", source, re.DOTALL)
-    assert [kind for kind, _ in scripts] == [
-        ' type="application/json" id="data"',
-        ' type="text/plain" id="plotly"',
-        ' type="text/plain" id="page"',
-        ' type="module"',
-    ]
-    for place, script in ((1, scripts[2][1]), (2, scripts[3][1])):
-        assert base64.b64encode(sha256(script.encode()).digest()).decode() == allowed[place]
-    assert source.count("<p class") == 21
-
-
-def test_a_page_without_a_drawing_runs_nothing():
+def test_a_page_without_scripts_runs_nothing():
     assert "script-src 'none'" in policy([])
     assert "default-src 'none'" in policy([])

@@ -1,7 +1,7 @@
 """Escaping of names, values and scripts in a page, so that no name from a file becomes markup or code.
 
-Text and attributes go through `text`, links through `address`, values for scripts through `script_json`,
-templates through `filled`; `policy` states which scripts a browser may run.
+Text and attributes go through `text`, links through `address`, values for scripts through `script_json`;
+`policy` states which scripts a browser may run.
 """
 
 import base64
@@ -9,7 +9,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -22,7 +22,6 @@ _NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Surrogates other than those that stand for undecodable bytes of a file name (PEP 383)."""
 _IN_SCRIPTS = {sign: f"\\u{ord(sign):04x}" for sign in "<>&"}
 """JSON escapes of characters that could end a script or start a comment in one (RFC 8259, section 7)."""
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def text(value: object) -> str:
@@ -57,11 +56,6 @@ def script_json(value: Any) -> str:
     whole = json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
     # json escapes all non-ASCII characters, including U+2028 and U+2029, which used to end lines.
     return re.sub("[<>&]", lambda found: _IN_SCRIPTS[found[0]], whole)
-
-
-def filled(template: str, parts: Mapping[str, str]) -> str:
-    """The template with each `{{name}}` replaced by HTML; inserted text is not expanded again."""
-    return _PLACE.sub(lambda found: parts[found[1]], template)
 
 
 def policy(scripts: Iterable[str], *, trusts_loaded: bool = False) -> str:

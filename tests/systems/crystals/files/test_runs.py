@@ -259,7 +259,6 @@ def test_odd_files_end_no_search(run: Callable[..., Result], odd: Path):
 
 
 def test_odd_files_end_no_map(run: Callable[..., Result], tmp_path: Path, odd: Path):
-    pytest.importorskip("plotly")
     run("reconstruct", odd / "a.cif", "--out", tmp_path / "out", "--processes", 1)
     answer = run("view", tmp_path / "out", "--among", odd)
     assert answer.exit_code == 0
