@@ -119,8 +119,11 @@ def _settled(tab: Page) -> float:
 
 
 def _drawn(tab: Page, complete: float) -> float | None:
-    """Seconds until all views are drawn, when a reader scrolls through at once; None without views."""
-    figures = tab.query_selector_all("figure.view")
+    """Seconds until all views are drawn, when a reader scrolls through at once; folds stay closed.
+
+    None where there are no views.
+    """
+    figures = [one for one in tab.query_selector_all("figure.view") if one.is_visible()]
     if not figures:
         return None
     begun = time.monotonic()

@@ -32,7 +32,8 @@ class Seen:
         self.page.wait_for_function(condition, timeout=1000 * SECONDS, polling=50)
 
     def draw_all(self) -> None:
-        """Scroll to each view, until all are drawn."""
+        """Open each fold and scroll to each view, until all are drawn."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         for figure in self.page.query_selector_all("figure.view"):
             figure.scroll_into_view_if_needed()
             self.page.wait_for_function(

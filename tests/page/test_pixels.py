@@ -153,7 +153,7 @@ def test_a_script_gives_back_its_value_and_is_ascii(tmp_path: Path):
         b'argand.beside("y.js",\n{"a":1});\n',
         'argand.beside("x.js",\n{"a":"\u2028"});\n'.encode(),
         b'argand.beside("x.js",\n' + b"[" * 100_000 + b");\n",
-        gzip.compress(b'argand.beside("x.js",\n{"a":1});\n'),
+        gzip.compress(b'argand.beside("x.js",\n{"a":1});\n', mtime=0),
     ],
 )
 def test_a_script_that_is_more_than_its_value_is_refused(tmp_path: Path, content: bytes):
