@@ -192,7 +192,7 @@ def test_a_way_is_a_film_whose_curves_are_the_records(cifs: Path, tmp_path: Path
     for series in (confidence, volume, shortest):
         assert series[1]["name"] == "not trusted"
         assert series[1]["y"] == [series[0]["y"][0], None, None, None]
-    assert [float(row["share of the path, %"]) for row in table_of(page)] == [0.0, 33.3, 66.7, 100.0]
+    assert [float(row["share, %"]) for row in table_of(page)] == [0.0, 33.3, 66.7, 100.0]
     assert table_of(page)[0]["verdict"].startswith("✗ not trusted")
 
 

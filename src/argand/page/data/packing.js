@@ -18,6 +18,8 @@ const packing = (() => {
 
   const EVERY = [["given", "asymmetric unit"], ["whole", "whole molecules"], ["cell", "1 cell"],
     ["eight", "2 × 2 × 2 cells"], ["around", "−0.5 to 1.5"]];
+  // Of a film of unlike structures, some with molecules and some without.
+  const UNLIKE = EVERY.map(([kind, name]) => [kind, kind === "whole" ? "molecules or cell" : name]);
   const first = known => (!known.frame.periodic ? "given" : known.molecular ? "whole" : "cell");
 
   // What stands for a choice that a frame does not have, as one of noise has no molecules: in a film its
@@ -93,5 +95,5 @@ const packing = (() => {
     for (const [i, shift] of complete) for (const b of ligands[i]) add(b.to, plus(shift, b.shift));
   }
 
-  return {choices, first, fitting, drawn, EVERY};
+  return {choices, first, fitting, drawn, UNLIKE};
 })();

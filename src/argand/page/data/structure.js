@@ -12,7 +12,7 @@ const structureView = (() => {
     const solid = unlike || panels.some(one => one.known(one.count - 1).ligands.some(list => list.length));
     const view = {figure, data, panels, solid, turn: null, pan: [0, 0], zoom: 1, offset: [0, 0, 0], number: 0,
       chosen: [], chosenIn: null, frames: Math.max(...panels.map(one => one.count)), ground: null, labels: 1,
-      choices: unlike ? packing.EVERY : packing.choices(last), net: false, level: null,
+      choices: unlike ? packing.UNLIKE : packing.choices(last), net: false, level: null,
       options: {style: solid ? "polyhedra" : "balls", unlike, all: false}};
     view.options.range = unlike ? "whole" : packing.first(last);
     view.options.cell = unlike || view.options.range !== "whole";

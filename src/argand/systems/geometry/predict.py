@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, get_args, overload
 
@@ -224,9 +224,18 @@ class Predictor:
 def load(path: Path | str | None = None) -> Predictor:
     """The predictor with the shipped weights, or those of a run.
 
-    Raises InputError for weights that cannot be read, and for those of another system or a published network.
+    The shipped ones are read once in a process. Raises InputError for weights that cannot be read, and for
+    those of another system or a published network.
     """
-    source = Path(path) if path is not None else WEIGHTS
+    return _kept(WEIGHTS) if path is None else _read(Path(path))
+
+
+@cache
+def _kept(source: Path) -> Predictor:
+    return _read(source)
+
+
+def _read(source: Path) -> Predictor:
     state, header = load_weights(source)
     if header["system"] != "geometry":
         raise InputError(f"{source}: weights of the system '{header['system']}', not of geometry")

@@ -54,10 +54,10 @@ def _write_run(run: RunPages, told: list[str]) -> Path:
         doubts(run, [record for record in run.records if not any(record is one for one in cards)], marks),
         *(answer_card(run, record, marks[id(record)]) for record in cards),
     ]
-    what = "where the beam meets the detector, and how the detector is tilted, for each image"
+    what = "Where the beam meets the detector, and how the detector is tilted, for each image"
     document = Document(
         f"Beam geometry of {'1 image' if count == 1 else f'{count} images'}",
-        f"{text(run.folder.resolve().name)}: {what}. {CONVENTIONS}",
+        f"{what}. {CONVENTIONS}",
         parts,
         WORDS,
         commands_of(run.folder),

@@ -14,6 +14,7 @@ from argand.runs.verbs import (
     Csv,
     Force,
     Json,
+    Open,
     Processes,
     Resume,
     Scheduler,
@@ -182,14 +183,18 @@ def _show_records(records: list[dict[str, Any]], json: bool, csv: bool) -> None:
 
 
 @app.command()
-def view(folder: Annotated[Path, typer.Argument(help="Folder written by predict --out.")]) -> None:
-    """Write the page of a run again: one self-contained HTML file.
+def view(
+    folder: Annotated[Path, typer.Argument(help="Folder written by predict --out.")],
+    open_page: Open = False,
+) -> None:
+    """Write the page of a run again, and those of its answers where they have pages of their own.
 
     Example: argand molmnist view found
     """
+    from argand.runs.browser import say_page
     from argand.systems.molmnist.view import write_page
 
-    say(f"page: {write_page(folder)}")
+    say_page(write_page(folder), open_page)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The predictor: from patterns to shapes, fibrils and twists, with a verdict on each answer."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -158,9 +159,17 @@ def load(path: str | Path | None = None, network: Literal["any", "ten"] = "any")
     """The predictor from weights, by default those shipped; InputError for others' or damaged ones.
 
     Of those shipped, `any` finds bundles of any outline and twist, `ten` tells the ten fibrils of the
-    published set apart, which takes a hundredth of the time.
+    published set apart, which takes a hundredth of the time. They are read once in a process.
     """
-    path = Path(path) if path else (WEIGHTS if network == "any" else WEIGHTS_TEN)
+    return _read(Path(path)) if path else _kept(WEIGHTS if network == "any" else WEIGHTS_TEN)
+
+
+@cache
+def _kept(path: Path) -> Predictor:
+    return _read(path)
+
+
+def _read(path: Path) -> Predictor:
     state, header = load_weights(path)
     if header["system"] != "molmnist":
         raise InputError(f"{path}: weights of {header['system']}, not of molmnist; give others")

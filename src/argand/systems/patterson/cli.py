@@ -22,6 +22,7 @@ from argand.runs.verbs import (
     KeepCard,
     LearningRate,
     MaxTime,
+    Open,
     Precision,
     Processes,
     Resume,
@@ -179,14 +180,16 @@ def predict(
 @app.command()
 def view(
     folder: Annotated[Path, typer.Argument(help="Folder that predict or solve --out wrote.")],
+    open_page: Open = False,
 ) -> None:
     """Write the page of a run again: one HTML file that needs nothing else.
 
     Example: argand patterson view found
     """
+    from argand.runs.browser import say_page
     from argand.systems.patterson.view import write_page
 
-    say(f"page: {write_page(folder)}")
+    say_page(write_page(folder), open_page)
 
 
 @app.command()

@@ -5,7 +5,7 @@ What the network does not solve is tried by dual-space iteration, and every answ
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -172,9 +172,18 @@ class Predictor(MapSolver):
 def load(path: Path | str | None = None) -> Predictor:
     """The predictor with argand's own weights, or with those of a file or folder.
 
-    Raises InputError where they cannot be read, or are of a network on the plain map.
+    argand's own are read once in a process. Raises InputError where they cannot be read, or are of a network
+    on the plain map.
     """
-    source = Path(path) if path is not None else WEIGHTS
+    return _kept(WEIGHTS) if path is None else _read(Path(path))
+
+
+@cache
+def _kept(source: Path) -> Predictor:
+    return _read(source)
+
+
+def _read(source: Path) -> Predictor:
     state, header = load_weights(source)
     if header["system"] != "patterson":
         raise InputError(f"{source}: weights of the system '{header['system']}', not of patterson")

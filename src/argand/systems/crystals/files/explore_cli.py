@@ -11,6 +11,7 @@ from argand.runs.verbs import (
     Csv,
     Force,
     Json,
+    Open,
     Seed,
     Weights,
     complain,
@@ -157,14 +158,16 @@ def view(
         Path | None, typer.Option("--out", "-o", help="File of the page; by default index.html there.")
     ] = None,
     among: Annotated[list[str] | None, typer.Option(help="Structures for the map; may be repeated.")] = None,
+    open_page: Open = False,
 ) -> None:
     """Write the page of a run: structures in 3-D beside what was encoded, or a film of a path, and a map.
 
     Example: argand crystals view rebuilt --among known.parquet --out page.html
     """
+    from argand.runs.browser import say_page
     from argand.systems.crystals.view import write_page
 
-    say(f"page: {write_page(results, out, among or ())}")
+    say_page(write_page(results, out, among or ()), open_page)
 
 
 def index(

@@ -56,7 +56,7 @@ def _yes(value: bool | None, yes: str, no: str) -> str:
 
 
 _NAME = _Field("structure", lambda one: text(one.name), of_answer=False)
-_STEP = _Field("share of the path, %", lambda one: f"{100 * one.record['share']:.1f}", True, False)
+_STEP = _Field("share, %", lambda one: f"{100 * one.record['share']:.1f}", True, False)
 _FIRST = (
     _Field("formula", lambda one: text(one.record["formula"])),
     _Field("space group", lambda one: _whole(one.space_group or "none found")),

@@ -9,6 +9,7 @@ from argand.crew import Machines
 from argand.runs.verbs import (
     Force,
     Json,
+    Open,
     Processes,
     Scheduler,
     Seed,
@@ -29,31 +30,35 @@ from argand.systems.geometry.command.options import (
 
 def view(
     folder: Annotated[Path, typer.Argument(help="Output folder of predict.")],
+    open_page: Open = False,
 ) -> None:
-    """Write the page of a run again: one self-contained HTML file.
+    """Write the page of a run again, and those of its images where they have pages of their own.
 
     Example: argand geometry view found
     """
+    from argand.runs.browser import say_page
     from argand.systems.geometry.view import write_page
 
-    say(f"page: {write_page(folder)}")
+    say_page(write_page(folder), open_page)
 
 
 def drift(
     sources: Annotated[list[Path], typer.Argument(help="Output folders of predict, JSON lines of watch.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="HTML file to write.")] = Path("drift.html"),
     force: Force = False,
+    open_page: Open = False,
 ) -> None:
     """Plot the beam centre against time over many runs, as one self-contained HTML file.
 
     Example: argand geometry drift found today.jsonl --out drift.html
     """
+    from argand.runs.browser import say_page
     from argand.runs.claim import claim_file
     from argand.systems.geometry.drift.page import write_drift
     from argand.systems.geometry.drift.series import drift_of, read_sources
 
     found = drift_of(read_sources(sources))
-    say(f"page: {write_drift(claim_file(out, force=force, can_resume=False), found)}")
+    say_page(write_drift(claim_file(out, force=force, can_resume=False), found), open_page)
 
 
 def hard(

@@ -25,7 +25,7 @@ FILE_USES = {
     "hkl": "the measured reflections as SHELXL reads them",
     "res": "the same instructions with the highest peaks of the last difference map, for ShelXle or Olex2",
     "density": "electron density, for Coot, ChimeraX, PyMOL or VESTA",
-    "patterson": "the Patterson map below, for Coot, ChimeraX or VESTA",
+    "patterson": "the Patterson map of this page, for Coot, ChimeraX or VESTA",
     "patterson_peaks": "the peaks of the Patterson map with their Harker sections, as JSON",
     "xyz": "the atoms in Å, for Avogadro, Jmol and programs of quantum chemistry",
     "summary": "all figures of this page with settings and log, as JSON",
