@@ -34,7 +34,8 @@ MATERIALS = {
     "mp-1003314": "KMn2O4",
     "mp-1040801": "LaCrTeO6",
 }
-THAUMATIN, THAUMATIN_FIRST, THAUMATIN_SIZE = "thau_3_2_0001.cbf.bz2", (900, 950), 800
+APP_EXAMPLES = Path(__file__).parents[2] / "src" / "argand" / "app" / "data" / "examples"
+THAUMATIN, THAUMATIN_FIRST, THAUMATIN_SIZE = "thau_3_2_0001.cbf.bz2", (1020, 1070), 560
 ADSC, ADSC_FIRST, ADSC_SIZE = "adsc.img.bz2", (900, 850), 504
 """First pixel (fast, slow) and side of the pieces. Those of ADSC are multiples of 25 px from both ends of an
 axis, so that its centre stays a number of two decimals."""
@@ -100,7 +101,7 @@ def make_frames(originals: Path, out: Path) -> None:
     for name in WHOLE_FRAMES:
         (out / f"{name}.bz2").write_bytes(bz2.compress((originals / name).read_bytes(), 9))
     thaumatin = cropped_cbf(originals / THAUMATIN, THAUMATIN_FIRST, THAUMATIN_SIZE)
-    (out / "thau_3_2_0001_middle.cbf.bz2").write_bytes(bz2.compress(thaumatin, 9))
+    (APP_EXAMPLES / "thaumatin.cbf.bz2").write_bytes(bz2.compress(thaumatin, 9))
     adsc = cropped_smv(originals / ADSC, ADSC_FIRST, ADSC_SIZE)
     (out / "adsc_middle.img.bz2").write_bytes(bz2.compress(adsc, 9))
 

@@ -20,8 +20,9 @@ DATA = Path(__file__).parents[1] / "data"
 FRAMES = DATA / "frames"
 THAUMATIN = Path(__file__).parents[2] / "examples" / "data" / "thau_3_2_0006.cbf.bz2"
 LCYSTEINE, SWUNG_OUT = FRAMES / "l-cyst_04_00001.cbf.bz2", FRAMES / "l-cyst_01_00001.cbf.bz2"
-MIDDLE, ADSC = FRAMES / "thau_3_2_0001_middle.cbf.bz2", FRAMES / "adsc_middle.img.bz2"
-MIDDLE_FIRST_PX, ADSC_FIRST_PX = (900, 950), (900, 850)
+MIDDLE = Path(__file__).parents[2] / "src/argand/app/data/examples/thaumatin.cbf.bz2"
+ADSC = FRAMES / "adsc_middle.img.bz2"
+MIDDLE_FIRST_PX, MIDDLE_SIZE_PX, ADSC_FIRST_PX = (1020, 1070), 560, (900, 850)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def thaumatin() -> Frame:
 
 HEADERS = {
     THAUMATIN: ((2527, 2463), 0.172, 351.0, 0.96859, (1261.61, 1306.96), "PILATUS3 6M"),
-    MIDDLE: ((800, 800), 0.172, 351.0, 0.96859, (1261.61 - 900, 1306.96 - 950), "PILATUS3 6M"),
+    MIDDLE: ((560, 560), 0.172, 351.0, 0.96859, (1261.61 - 1020, 1306.96 - 1070), "PILATUS3 6M"),
     LCYSTEINE: ((1679, 1475), 0.172, 160.0, 0.6889, (730.0, 865.0), "PILATUS 2M"),
     SWUNG_OUT: ((1679, 1475), 0.172, 160.0, 0.6889, (730.0, 865.0), "PILATUS 2M"),
     ADSC: ((504, 504), 0.0816, 250.0, 1.0, (1216.91 - 900, 1143.38 - 850), "ADSC 423"),
@@ -74,7 +75,7 @@ def test_the_adsc_note_names_the_keys_that_were_read() -> None:
 def test_gaps_are_those_of_the_real_detectors(thaumatin: Frame) -> None:
     for name, frame in (("pilatus-6m", thaumatin), ("pilatus-2m", read_frame(LCYSTEINE))):
         np.testing.assert_array_equal(PANELS[name].live(), frame.data != -1)
-    slow, fast = (slice(first, first + 800) for first in MIDDLE_FIRST_PX[::-1])
+    slow, fast = (slice(first, first + MIDDLE_SIZE_PX) for first in MIDDLE_FIRST_PX[::-1])
     np.testing.assert_array_equal(PANELS["pilatus-6m"].live()[slow, fast], read_frame(MIDDLE).data != -1)
 
 
@@ -94,11 +95,12 @@ def test_spots_of_the_real_image_are_those_that_another_finder_saw(thaumatin: Fr
 
 
 def test_spots_of_a_piece_are_those_of_the_whole_image(thaumatin: Frame) -> None:
-    slow, fast = (slice(first, first + 800) for first in MIDDLE_FIRST_PX[::-1])
+    first_px, size_px = (900, 950), 800
+    slow, fast = (slice(first, first + size_px) for first in first_px[::-1])
     whole, _ = find_spots(thaumatin.data, thaumatin.mask, threshold=6.0)
     piece, _ = find_spots(thaumatin.data[slow, fast], thaumatin.mask[slow, fast], threshold=6.0)
-    inside = whole.px - MIDDLE_FIRST_PX
-    kept = ((inside > 30) & (inside < 770)).all(axis=1)
+    inside = whole.px - first_px
+    kept = ((inside > 30) & (inside < size_px - 30)).all(axis=1)
     apart = np.linalg.norm(inside[kept, None] - piece.px[None], axis=-1).min(axis=1)
     # Blocks of the background lie elsewhere in the piece: the faintest spots may cross the threshold.
     strong = whole.counts[kept] > np.percentile(whole.counts[kept], 25)
