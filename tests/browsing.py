@@ -85,8 +85,8 @@ def _note(outside: list[str], url: str, home: str) -> None:
 
 
 @contextmanager
-def browsing() -> Iterator[Browsing]:
-    """A Chromium of the distribution; the test is skipped where it or Playwright is missing."""
+def launched() -> Iterator[Any]:
+    """Playwright's browser on the distribution's Chromium; the test is skipped where either is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -94,6 +94,13 @@ def browsing() -> Iterator[Browsing]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
-            yield Browsing(browser)
+            yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def browsing() -> Iterator[Browsing]:
+    """The same, for pages whose complaints are kept."""
+    with launched() as browser:
+        yield Browsing(browser)

@@ -13,19 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import launched
 
 from argand.app.verbs import VERBS
 from argand.systems.molmnist.benchmark.sample import read_sample
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed: no page is clicked"
-)
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 EXAMPLES = Path(__file__).parents[2] / "src/argand/app/data/examples"
 PATIENCE_MS = 40_000
-FLAGS = ["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +47,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed: no page is clicked")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+    """One Chromium for all tests."""
+    with launched() as found:
+        yield found
 
 
 @contextmanager

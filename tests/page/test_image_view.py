@@ -1,6 +1,5 @@
 """The view of an image in a browser: exact counts, d by argand's own formulas, spots, light, dark, narrow."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import launched
 
 from argand.page.document import Document, write_document
 from argand.page.image_view import ShownImage, image_view
@@ -45,18 +45,9 @@ class Tab:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests; they are skipped without one."""
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pages are not loaded")
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium is installed: pages are not loaded")
-    flags = ["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=flags)
+    """One Chromium for all tests."""
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

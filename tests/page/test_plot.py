@@ -1,6 +1,5 @@
 """Plots of pages: what they keep of their arrays, and in a browser what they show of them."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import launched
 
 from argand.page.document import Document, write_document
 from argand.page.parts import Row, table
@@ -15,7 +15,6 @@ from argand.page.plot import Axis, Plot, Series, bars, heat_map, lines, plot_vie
 
 HOSTILE = "<img src=x onerror=pwned=1>\"'`${pwned=1}` var(--ink)"
 X, Y = Axis("x", "Å", -3.0, 0.5), Axis("y", "Å", 10.0, 1.0)
-FLAGS = ("--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader")
 Open = Callable[..., Any]
 
 
@@ -48,14 +47,8 @@ def cloud(names: list[str]) -> Plot:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One Chromium for all tests."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium is installed: pages are not loaded")
-    with api.sync_playwright() as start:
-        found = start.chromium.launch(executable_path=program, args=list(FLAGS))
+    with launched() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import gemmi
 import numpy as np
 import pytest
+from browsing import launched
 from PIL import Image
 
 from argand.page.document import Document, write_document
@@ -32,16 +32,9 @@ def until(page: Any, condition: str, seconds: float = 20) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium with software drawing."""
-    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("no Chromium here")
-    with api.sync_playwright() as play:
-        options = ["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"]
-        made = play.chromium.launch(executable_path=path, args=options)
-        yield made
-        made.close()
+    """One Chromium for all tests."""
+    with launched() as found:
+        yield found
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import launched
 from PIL import Image
 
 import argand
@@ -33,7 +34,6 @@ COLOURED = """[...document.querySelectorAll("figure.view canvas")].map(canvas =>
   return data.some((value, at) => at % 4 === 0 && Math.abs(value - data[at + 2]) > 40);
 })"""
 """Whether the chains of each answer have colours."""
-FLAGS = ("--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader")
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +64,8 @@ def run(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One Chromium for all tests."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        pytest.skip("no Chromium is installed: pages are not loaded")
-    with api.sync_playwright() as start:
-        found = start.chromium.launch(executable_path=program, args=list(FLAGS))
+    with launched() as found:
         yield found
-        found.close()
 
 
 def opened(browser: Any, page: Path, complaints: list[str], width: int = 1440) -> Any:
