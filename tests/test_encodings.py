@@ -9,7 +9,15 @@ import pytest
 import argand
 
 SOURCES = sorted(Path(argand.__file__).parent.rglob("*.py"))
-OWN = ("self.record.open", "Image.open", "Pillow.open", "self.open")
+OWN = (
+    "self.record.open",
+    "Image.open",
+    "Pillow.open",
+    "self.open",
+    "webbrowser.open",
+    "archive.open",
+    "os.open",
+)
 """Calls of the name `open` that open no text file."""
 
 

@@ -25,7 +25,7 @@ from argand import __version__
 from argand.app.command import app as serve_app
 from argand.errors import ConfigError, command_line, explained
 from argand.learn.launch import is_first_process
-from argand.runs.command import give_command
+from argand.runs.command import running
 from argand.runs.verbs import INTERRUPTED, Open, require_sensible
 from argand.system import SYSTEMS
 
@@ -36,6 +36,9 @@ START_OBJECTS = 400_000
 """More container objects than the imports of any verb create (geometry creates the most, 340 000)."""
 USAGE_ERROR: Any = typer.BadParameter.__base__
 """click's error for a wrong option; newer versions of typer bundle their own click."""
+
+_WORDS = "argand.words"
+"""Under which click's context keeps the words of the command line."""
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +80,7 @@ class ArgandGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Note the command line, which pages of results show."""
-        give_command(args)
+        ctx.meta[_WORDS] = list(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -85,7 +88,7 @@ class ArgandGroup(TyperGroup):
 
         A reader that closes the output early, such as `head`, causes no error message: Typer just exits.
         """
-        with command_line():
+        with command_line(), running(ctx.meta[_WORDS]):
             return self._invoke(ctx)
 
     def _invoke(self, ctx: Any) -> Any:

@@ -2,21 +2,13 @@
 
 from pathlib import Path
 
-import pytest
-
 from argand.runs import command
 from argand.runs.claim import claim_folder
 
 
-@pytest.fixture(autouse=True)
-def no_command() -> None:
-    """Each test begins as a program that was not started from a command line."""
-    command._given.set(None)
-
-
 def test_a_command_is_kept_as_a_shell_takes_it(tmp_path: Path):
-    command.give_command(["geometry", "predict", "a b.cbf", "line\nbreak", "'"])
-    claim_folder(tmp_path / "out")
+    with command.running(["geometry", "predict", "a b.cbf", "line\nbreak", "'"]):
+        claim_folder(tmp_path / "out")
     (told,) = command.commands_of(tmp_path / "out")
     assert told.startswith("argand geometry predict 'a b.cbf' ")
     assert "\n" not in told
@@ -25,18 +17,18 @@ def test_a_command_is_kept_as_a_shell_takes_it(tmp_path: Path):
 def test_resumed_runs_keep_the_earlier_commands_and_forced_ones_do_not(tmp_path: Path):
     out = tmp_path / "out"
     for words, how in ((["first"], {}), (["second"], {"resume": True}), (["second"], {"resume": True})):
-        command.give_command(words)
-        claim_folder(out, **how)
+        with command.running(words):
+            claim_folder(out, **how)
     assert command.commands_of(out) == ["argand first", "argand second"]
-    command.give_command(["third"])
-    claim_folder(out, force=True)
+    with command.running(["third"]):
+        claim_folder(out, force=True)
     assert command.commands_of(out) == ["argand third"]
 
 
 def test_a_command_that_wrote_nothing_else_is_no_result(tmp_path: Path):
     for word in ("first", "second"):
-        command.give_command([word])
-        claim_folder(tmp_path / "out")
+        with command.running([word]):
+            claim_folder(tmp_path / "out")
     assert command.commands_of(tmp_path / "out") == ["argand second"]
 
 

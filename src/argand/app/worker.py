@@ -25,7 +25,7 @@ from argand.errors import ConfigError, command_line, explained
 from argand.lanes import end_with
 from argand.machine import keep_freed_memory
 from argand.progress import JobProgress, heard_by
-from argand.runs.command import give_command
+from argand.runs.command import running
 from argand.runs.verbs import FAILED, INTERRUPTED, require_sensible
 from argand.system import SYSTEMS
 
@@ -104,8 +104,7 @@ def _teller(pipe: Connection) -> Callable[[JobProgress], None]:
 def run_verb(words: Sequence[str], systems: Mapping[str, str] = SYSTEMS) -> tuple[int, str]:
     """Run a verb of a system as the command line does: its exit code and, if it failed, one line."""
     try:
-        with command_line():
-            give_command(words)
+        with command_line(), running(words):
             return _invoked(systems, words[0], list(words[1:])), ""
     except typer.Exit as end:
         return end.exit_code, ""

@@ -14,8 +14,6 @@ FILE_NAME = "log.jsonl"
 CURVE_NAME = "curve.png"
 TENSORBOARD = "tensorboard"
 """Folder of the TensorBoard files in a run's folder."""
-DIGITS = 6
-"""Of the numbers in the log. By hand: single precision has seven, and logs lie beside shipped weights."""
 PARTS = ("train", "val")
 """Keys of a record that contain metrics."""
 
@@ -40,8 +38,8 @@ class RunLog:
         self.writer = SummaryWriter(str(folder / TENSORBOARD), purge_step=purge)
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Append one record, its numbers to DIGITS significant digits."""
-        append_text(self.path, json.dumps(_rounded(record)) + "\n")
+        """Append one record."""
+        append_text(self.path, json.dumps(record) + "\n")
         for part in PARTS:
             for name, value in record.get(part, {}).items():
                 self.writer.add_scalar(f"{name}/{part}", value, record["step"])
@@ -70,13 +68,6 @@ def read_log(path: Path) -> list[dict[str, Any]]:
         first = found.index(None) + 1
         logger.warning("%s: skipped %d damaged lines, the first is line %d", path, found.count(None), first)
     return records
-
-
-def _rounded(value: Any) -> Any:
-    """A record with its numbers rounded."""
-    if isinstance(value, Mapping):
-        return {key: _rounded(one) for key, one in value.items()}
-    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -15,9 +15,11 @@ from argand.page.view import packed, view
 Operation = tuple[Sequence[Sequence[int]], Sequence[float]]
 """Rotation [3][3] and translation [3] in fractions of the cell."""
 IDENTITY: Operation = (((1, 0, 0), (0, 1, 0), (0, 0, 1)), (0.0, 0.0, 0.0))
+"""x, y, z."""
 STEP = 1e-5
-"""Coordinates are rounded to this (fractions, or Å/10 of a molecule). By hand: 0.0002 Å in a cell of 20 Å."""
+"""Fractional coordinates are rounded to this. By hand: 0.0002 Å in a cell of 20 Å."""
 _MOLECULE_STEP = 1e-4
+"""Å; the same for molecules."""
 _TURNS = 24
 """Translations of operations are kept in 24ths, of which those of all space groups are multiples."""
 

@@ -1,7 +1,8 @@
 """The commands by which a folder of results was made, so that its page can tell how to repeat them."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -16,10 +17,15 @@ _MOST = 20
 _given: ContextVar[str | None] = ContextVar("command", default=None)
 
 
-def give_command(words: Sequence[str]) -> None:
-    """Say which command line this program runs; `words` follow the name of the program."""
+@contextmanager
+def running(words: Sequence[str]) -> Iterator[None]:
+    """Say which command line runs within; `words` follow the name of the program."""
     # A line break within a word would make two commands of one in the file.
-    _given.set(" ".join(shlex.join(["argand", *words]).split("\n")))
+    before = _given.set(" ".join(shlex.join(["argand", *words]).split("\n")))
+    try:
+        yield
+    finally:
+        _given.reset(before)
 
 
 def keep_command(folder: Path, *, more: bool = False) -> None:

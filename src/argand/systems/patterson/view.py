@@ -22,7 +22,7 @@ from argand.runs.fields import (
     usable_records,
 )
 from argand.runs.record import RESULTS, Record, read_results
-from argand.systems.patterson.drawn_map import drawn_atoms, drawn_map
+from argand.systems.patterson.maps.drawn_map import drawn_atoms, drawn_map
 from argand.systems.patterson.solution.page import write_solve_page
 from argand.systems.patterson.solution.page_words import WORDS as CRYSTAL_WORDS
 

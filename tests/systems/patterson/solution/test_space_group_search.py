@@ -121,7 +121,7 @@ def test_the_command_shows_the_table_of_groups(tmp_path):
     assert result.exit_code == 0, result.output
     shown = next(line for line in result.output.splitlines() if line.startswith("P 1 21/c 1"))
     assert shown.rstrip().endswith("chosen")
-    page = (tmp_path / "out" / "index.html").read_text()
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "<h2>Space groups</h2>" in page
     assert "P 1 21/c 1" in page
     kept = json.loads((tmp_path / "out" / "a.json").read_text())

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import linear_sum_assignment
 
 from argand.physics.crystal.structure import Structure
 
@@ -39,5 +38,7 @@ def displacements(given: Structure, decoded: Structure, *, strained: bool = Fals
     apart = decoded.frac_coords[:, None] - given.frac_coords[None]
     apart -= np.round(apart)
     distance = np.linalg.norm(apart @ given.lattice, axis=-1)
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     rows, columns = linear_sum_assignment(distance)
     return Displacements(columns, distance[rows, columns])

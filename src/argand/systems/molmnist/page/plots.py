@@ -19,6 +19,7 @@ _THUMB = 72
 """Pixels along a side of a small picture at most. By hand, for the eye."""
 _UNIT = "electrons / pixel"
 _GREYS = 255
+"""Largest code of a small picture, which has a byte a pixel."""
 
 
 def answer_plots(stored: StoredAnswer, record: Record) -> list[Plot]:

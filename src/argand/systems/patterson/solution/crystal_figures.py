@@ -124,7 +124,7 @@ def _groups(summary: Summary) -> str:
         " reflections have I/σ near 0; where none was measured, they are no evidence."
     )
     heads = ["space group", *(Column(name, number=True) for name in GROUP_COLUMNS.values()), "verdict"]
-    return card("Space groups compared", f"<p>{told}</p>", table(heads, rows))
+    return card("Space groups", f"<p>{told}</p>", table(heads, rows))
 
 
 def log_card(summary: Summary) -> str:
