@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -272,13 +273,20 @@ def test_lists_that_nest_deeply_or_are_none_are_one_line(tmp_path: Path, text: s
 
 def test_many_stills_on_one_detector_take_linear_time(tmp_path: Path) -> None:
     """Each imageset was looked for in all experiments, and each detector put together anew."""
-    count = 6000
-    content = expt(scan={})
-    content["experiment"] = [{"beam": 0, "detector": 0, "imageset": n} for n in range(count)]
-    content["imageset"] = [{"__id__": "ImageSet", "images": [f"a_{n}.cbf"]} for n in range(count)]
-    (tmp_path / "a.expt").write_text(json.dumps(content))
-    with frugal():
+
+    def seconds(count: int) -> float:
+        content = expt(scan={})
+        content["experiment"] = [{"beam": 0, "detector": 0, "imageset": n} for n in range(count)]
+        content["imageset"] = [{"__id__": "ImageSet", "images": [f"a_{n}.cbf"]} for n in range(count)]
+        (tmp_path / "a.expt").write_text(json.dumps(content))
+        began = time.process_time()
         assert len(read_expt(tmp_path / "a.expt")) == count
+        return time.process_time() - began
+
+    with frugal():
+        few = seconds(1500)
+    # Four times as long where the time is linear, 16 times where it is quadratic, on a machine of any speed.
+    assert seconds(6000) < 8 * few
 
 
 def test_numbers_of_headers_that_are_not_finite_are_not_known() -> None:
