@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from browsing import Browsing, browsing
 
-from argand.page.document import SCRIPT, Document, write_document
+from argand.page.document import SCRIPT, Document, script_of, write_document
 from argand.page.parts import Column, Row, badge, card, facts, left_out, table, thumbnails, tiles, verdict
-from argand.page.view import packed, view
+from argand.page.view import KINDS, packed, view
 
 HOSTILE = "</script><script>pwned=1</script><img src=x onerror=pwned=1>"
 DOT = (
@@ -175,3 +175,8 @@ CONTRAST = """[...document.querySelectorAll('main *')].filter(one => one.checkVi
   return ratio < 4.5 && !one.disabled ? [`${one.tagName}.${one.className} ${ratio.toFixed(2)}`] : [];
 })"""
 """Elements whose text has less contrast than WCAG AA asks of small text (4.5:1), by its formulas."""
+
+
+def test_every_kind_of_view_has_its_scripts():
+    assert {kind: script_of([kind]) for kind in KINDS}.keys() == KINDS
+    assert all(f"argand.views.{kind}" in script_of([kind]) for kind in KINDS)

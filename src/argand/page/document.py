@@ -110,7 +110,7 @@ def _body(document: Document) -> list[str]:
     )
     after = []
     if document.files:
-        after.append(fold("Files", links(document.files)).replace("<details>", "<details open>", 1))
+        after.append(fold("Files", links(document.files), opened=True))
     if document.commands:
         after.append(fold("The command that repeats this", commands(document.commands)))
     if document.words:

@@ -111,9 +111,9 @@ def card(title: str, *parts: str, mark: str | None = None) -> str:
     return f'<section class="card"{known}><h2>{title}</h2>{"".join(parts)}</section>'
 
 
-def fold(summary: str, *parts: str) -> str:
-    """Parts behind a heading (plain text) that a click opens."""
-    return f"<details><summary>{text(summary)}</summary>{''.join(parts)}</details>"
+def fold(summary: str, *parts: str, opened: bool = False) -> str:
+    """Parts behind a heading (plain text) that a click opens and closes."""
+    return f"<details{' open' if opened else ''}><summary>{text(summary)}</summary>{''.join(parts)}</details>"
 
 
 def links(entries: Iterable[str]) -> str:
