@@ -118,7 +118,7 @@ def _body(document: Document) -> list[str]:
     return [
         f'<div class="top"><div><h1>{text(document.title)}</h1>',
         f'<p class="lead">{document.lead}</p></div></div>',
-        near if document.near else "",
+        near,
         *document.parts,
         f'<section class="card">{"".join(after)}</section>' if after else "",
         f"<footer>argand {__version__}</footer>",
